@@ -1,0 +1,215 @@
+"""What the Interpreter asks of a backend, and the values that pass between them.
+
+Audio is signed 16-bit little-endian PCM, mono, 16 000 Hz. Positions in audio are counted in
+samples from the first sample fed to a translator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+SAMPLE_RATE = 16_000
+"""Hz of the audio a translator is fed."""
+
+AUTO = "auto"
+"""Source language of a session in which the backend finds out what is spoken."""
+
+
+class BackendError(Exception):
+    """A backend cannot do what was asked; the text is written for the people in the room."""
+
+
+class Overloaded(BackendError):
+    """This machine already carries as many live speakers as it can."""
+
+
+class LanguageUnavailable(BackendError):
+    """The backend has no way from this source language to this target language, or no voice."""
+
+
+class BackendDown(BackendError):
+    """A worker or the service failed; trying again later may work."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceInfo:
+    """A voice the backend has: `code` is the backend's own name for it."""
+
+    code: str
+    language: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GlossaryEntry:
+    """A term as the event's organiser wants it.
+
+    `keep` leaves the term as it is written in every language; otherwise `translations` gives it
+    by language code. `say_as` is how a voice pronounces the written term ("" = as written).
+    """
+
+    term: str
+    keep: bool = False
+    say_as: str = ""
+    translations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What is being said now, not yet final.
+
+    `translations` holds the newest full translation by language, flicker and all: what of it is
+    shown is decided by `speech_app.partials`. Languages without one are absent.
+    """
+
+    start_sample: int
+    source_language: str
+    text: str
+    translations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """One finished stretch of speech, `[start_sample, end_sample)`. `key` names it in `Translated`.
+
+    Every current target language follows as one `Translated` with the same key, in any order,
+    except the source language itself.
+    """
+
+    key: int
+    start_sample: int
+    end_sample: int
+    source_language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A final's text in one language; `text` is None where this language failed."""
+
+    key: int
+    language: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No speech is pending before `until_sample`: that audio needs no storing. About once a second."""
+
+    until_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something failed and is being dealt with; `code` is a problem code of the protocol."""
+
+    code: str
+    message: str
+    language: str | None = None
+
+
+SpeechEvent = Partial | Final | Translated | Silence | Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Viseme:
+    """A mouth shape (id 0–21 as Azure numbers them) from `offset_ms` after the first sample on."""
+
+    offset_ms: int
+    viseme: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A synthesised sentence: MP3, 24 kHz mono, and its mouth shapes sorted by time."""
+
+    audio: bytes
+    mime: str
+    duration_ms: int
+    visemes: Sequence[Viseme]
+
+
+class SpeechTranslator(Protocol):
+    """One continuous recognition with all target languages, owned by one Interpreter."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Take 1–1000 ms of audio. Never blocks, never fails: failures come as events."""
+
+    def events(self) -> AsyncIterator[SpeechEvent]:
+        """Everything heard, in order of recognition; ends after `finish` or `close`."""
+
+    async def add_language(self, language: str) -> None:
+        """Translate into this language from the next final on. Raises LanguageUnavailable."""
+
+    async def remove_language(self, language: str) -> None:
+        """Stop translating into this language."""
+
+    async def set_source_language(self, language: str) -> None:
+        """What is spoken from here on. Raises LanguageUnavailable."""
+
+    async def finish(self) -> None:
+        """Finish and emit what was said so far, then end the events."""
+
+    async def close(self) -> None:
+        """End now, losing nothing that was emitted; frees every worker slot. May be called twice."""
+
+
+class TextTranslator(Protocol):
+    """Translates whole written sentences."""
+
+    async def translate(
+        self, text: str, source: str, target: str, glossary: Sequence[GlossaryEntry] = ()
+    ) -> str:
+        """The text in `target`. Raises LanguageUnavailable or BackendDown."""
+
+
+class Synthesizer(Protocol):
+    """Turns a sentence into a voice with mouth shapes."""
+
+    async def synthesize(
+        self,
+        text: str,
+        language: str,
+        voice: str,
+        rate: float = 1.0,
+        glossary: Sequence[GlossaryEntry] = (),
+    ) -> Speech:
+        """Speak `text`; `rate` 1.0 is the voice's own, 1.25 a quarter faster.
+
+        Cancelling the awaiting task stops the work. Raises LanguageUnavailable or BackendDown.
+        """
+
+
+class Backend(Protocol):
+    """Where recognition, translation and voices come from."""
+
+    name: str
+
+    def source_languages(self) -> Sequence[str]:
+        """Codes of the languages it recognises, best first; may include `auto`."""
+
+    def target_languages(self, source: str) -> Sequence[str]:
+        """Codes it can translate into from `source`, on this machine as it is now."""
+
+    def voices(self) -> Sequence[VoiceInfo]:
+        """Every voice it can speak with."""
+
+    async def open_translator(
+        self,
+        source: str,
+        targets: Sequence[str],
+        glossary: Sequence[GlossaryEntry] = (),
+    ) -> SpeechTranslator:
+        """A translator for one live session. Raises Overloaded, LanguageUnavailable, BackendDown."""
+
+    def text_translator(self) -> TextTranslator: ...
+
+    def synthesizer(self) -> Synthesizer: ...
+
+    def problems(self) -> Sequence[str]:
+        """What is missing on this machine, each with its remedy, in plain words."""
+
+    async def close(self) -> None:
+        """Stop every worker. The backend starts again on next use."""
