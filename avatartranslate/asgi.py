@@ -1,0 +1,28 @@
+"""The whole application: pages over HTTP, speakers and listeners over web sockets."""
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avatartranslate.settings")
+http = get_asgi_application()
+
+from sessions_app.consumers import ListenerConsumer  # noqa: E402
+from speech_app.consumers import SpeakerConsumer  # noqa: E402
+
+from avatartranslate.sockets import NoSuchSocket  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": URLRouter(
+            [
+                path("ws/listen/<str:join_code>/", ListenerConsumer.as_asgi()),
+                path("ws/speak/<str:token>/", SpeakerConsumer.as_asgi()),
+                path("<path:anything>", NoSuchSocket.as_asgi()),
+            ]
+        ),
+    }
+)

@@ -1,0 +1,35 @@
+"""What is stored: the catalogue, events, transcripts and who listens."""
+
+from sessions_app.models.audience import AudienceCount
+from sessions_app.models.catalogue import Avatar, Language, Voice
+from sessions_app.models.event import (
+    Event,
+    EventLanguage,
+    GlossaryTerm,
+    GlossaryTranslation,
+    Speaker,
+)
+from sessions_app.models.transcript import (
+    CaptionStream,
+    Correction,
+    LiveSession,
+    Segment,
+    Translation,
+)
+
+__all__ = [
+    "AudienceCount",
+    "Avatar",
+    "CaptionStream",
+    "Correction",
+    "Event",
+    "EventLanguage",
+    "GlossaryTerm",
+    "GlossaryTranslation",
+    "Language",
+    "LiveSession",
+    "Segment",
+    "Speaker",
+    "Translation",
+    "Voice",
+]

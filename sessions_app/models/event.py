@@ -1,0 +1,252 @@
+"""Events: what an organiser schedules, who is invited to speak, and the event's own words."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from sessions_app.models.catalogue import Avatar, Language, Voice
+
+if TYPE_CHECKING:
+    from sessions_app.models.transcript import LiveSession
+
+JOIN_CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""No 0/O and 1/I/L, which people misread from a screen."""
+JOIN_CODE_LENGTH = 8
+
+
+def new_join_code() -> str:
+    return "".join(secrets.choice(JOIN_CODE_ALPHABET) for _ in range(JOIN_CODE_LENGTH))
+
+
+def new_rehearsal_key() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def new_speaker_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+class Event(models.Model):
+    """Something people gather for. Its join code stays the same through every live session."""
+
+    title = models.CharField(max_length=200)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    join_code = models.CharField(
+        max_length=JOIN_CODE_LENGTH, unique=True, default=new_join_code, editable=False
+    )
+    rehearsal_key = models.CharField(max_length=40, default=new_rehearsal_key, editable=False)
+    source_languages = models.ManyToManyField(
+        Language, related_name="spoken_at", verbose_name="spoken languages"
+    )
+    target_languages = models.ManyToManyField(
+        Language, through="EventLanguage", related_name="translated_at"
+    )
+    avatar = models.ForeignKey(Avatar, on_delete=models.PROTECT, related_name="events")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="events",
+    )
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="From then on nobody can go live at this event."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-starts_at", "-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(title=""), name="event_has_a_title"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("listener", args=[self.join_code])
+
+    @property
+    def status(self) -> str:
+        """`open` or `closed`."""
+        return "closed" if self.closed_at else "open"
+
+    @classmethod
+    def with_join_code(cls, code: str) -> Event | None:
+        """The event with this join code, as a person may type it."""
+        cleaned = "".join(character for character in code.upper() if character.isalnum())
+        if len(cleaned) != JOIN_CODE_LENGTH:
+            return None
+        return cls.objects.select_related("avatar").filter(join_code=cleaned).first()
+
+    def rehearsal_key_is(self, key: str) -> bool:
+        return hmac.compare_digest(self.rehearsal_key.encode(), key.encode())
+
+    def offered_languages(self) -> list[Language]:
+        """What a listener may choose: the target languages, then the spoken ones."""
+        targets = list(self.target_languages.order_by("name"))
+        spoken = self.source_languages.exclude(pk__in=[language.pk for language in targets])
+        return [*targets, *spoken.order_by("name")]
+
+    def avatar_for(self, language_code: str) -> Avatar:
+        """The language's own avatar, or the event's."""
+        own = (
+            self.languages.filter(language__code=language_code, avatar__isnull=False)
+            .select_related("avatar")
+            .first()
+        )
+        return own.avatar if own and own.avatar else self.avatar
+
+    def running_session(self) -> LiveSession | None:
+        """The live session that has not ended, if there is one."""
+        return self.live_sessions.exclude(state="ended").first()
+
+
+class EventLanguage(models.Model):
+    """A language an event is translated into, with its voice and, if wanted, its own avatar."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="languages")
+    language = models.ForeignKey(Language, on_delete=models.PROTECT, related_name="+")
+    voice = models.ForeignKey(
+        Voice,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: the first voice the speech service has in this language.",
+    )
+    avatar = models.ForeignKey(
+        Avatar,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: the event's avatar.",
+    )
+
+    class Meta:
+        ordering = ["language__name"]
+        verbose_name = "target language"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "language"], name="event_translates_a_language_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.language)
+
+    def clean(self) -> None:
+        if self.voice and self.language_id and self.voice.language_id != self.language_id:
+            raise ValidationError({"voice": f"{self.voice.name} does not speak {self.language}."})
+
+
+class Speaker(models.Model):
+    """An invitation to speak at an event: a name and a secret link that can be revoked."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="speakers")
+    name = models.CharField(max_length=120)
+    token = models.CharField(max_length=64, default=new_speaker_token, editable=False)
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    consented_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the speaker agreed to be recorded as text and translated.",
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["event", "name"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="speaker_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.event}"
+
+    def save(self, **kwargs: object) -> None:  # type: ignore[override]
+        self.token_digest = hashlib.sha256(self.token.encode()).hexdigest()
+        super().save(**kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("speaker", args=[self.token])
+
+    @classmethod
+    def with_token(cls, token: str) -> Speaker | None:
+        """The speaker with this link, revoked or not.
+
+        The row is found by a digest, so that the time a look-up takes tells nothing of a token.
+        """
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        speaker = cls.objects.select_related("event__avatar").filter(token_digest=digest).first()
+        if speaker and hmac.compare_digest(speaker.token.encode(), token.encode()):
+            return speaker
+        return None
+
+    def revoke(self) -> None:
+        """Make the link useless; its open sockets are closed within a second."""
+        if self.revoked_at is None:
+            self.revoked_at = timezone.now()
+            self.save(update_fields=["revoked_at"])
+
+    def record_consent(self) -> None:
+        if self.consented_at is None:
+            self.consented_at = timezone.now()
+            self.save(update_fields=["consented_at"])
+
+
+class GlossaryTerm(models.Model):
+    """A name or term of an event: how it is written, said and translated."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="glossary")
+    term = models.CharField(max_length=120, help_text="As it is written in the spoken language.")
+    keep = models.BooleanField(
+        "never translate", default=False, help_text="Leave it as it is written in every language."
+    )
+    say_as = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="How a voice should pronounce it, written as it sounds.",
+    )
+
+    class Meta:
+        ordering = ["event", "term"]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "term"], name="glossary_term_once"),
+            models.CheckConstraint(condition=~Q(term=""), name="glossary_term_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.term
+
+
+class GlossaryTranslation(models.Model):
+    """How a term is translated into one language."""
+
+    term = models.ForeignKey(GlossaryTerm, on_delete=models.CASCADE, related_name="translations")
+    language = models.ForeignKey(Language, on_delete=models.PROTECT, related_name="+")
+    text = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["language__name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["term", "language"], name="glossary_translation_once_per_language"
+            ),
+            models.CheckConstraint(condition=~Q(text=""), name="glossary_translation_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.term} → {self.text} ({self.language})"

@@ -1,0 +1,403 @@
+"""Live sessions and what was said in them.
+
+Machine text is written once and never changed; what people correct stands beside it. Every write
+happens under the lock of the session's row, which makes numbers of segments and captions gapless.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from sessions_app.models.event import Event, Speaker
+
+SPEAKER_GONE_AFTER = timedelta(seconds=30)
+"""A speaker whose connection is gone for this long is paused."""
+PAUSED_ENDS_AFTER = timedelta(hours=2)
+"""A paused session whose speaker does not come back for this long has ended."""
+_SWEEP_GRACE = timedelta(seconds=10)  # the process that holds the speaker goes first
+_SEEN_LATELY = timedelta(seconds=15)
+
+
+class SpeakerBusy(Exception):
+    """Somebody else speaks at this event now."""
+
+
+class EventClosed(Exception):
+    """The organiser has closed the event."""
+
+
+class RehearsalFixed(Exception):
+    """A running session cannot be turned into a rehearsal, nor a rehearsal into the real thing."""
+
+
+class Superseded(Exception):
+    """Another connection has taken this session over, or it has ended: nothing may be stored."""
+
+
+class State(models.TextChoices):
+    LIVE = "live", "live"
+    PAUSED = "paused", "paused"
+    ENDED = "ended", "ended"
+
+
+class LiveSession(models.Model):
+    """One run of an event, from going live to its end.
+
+    `epoch` rises with every claim; storing with an older one raises Superseded. `acked_frame` and
+    `acked_samples` say up to where the speaker's audio is stored speech or silence. Session time
+    is audio time (16 000 samples a second) plus `paused_ms`.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="live_sessions")
+    speaker = models.ForeignKey(
+        Speaker, on_delete=models.SET_NULL, null=True, blank=True, related_name="live_sessions"
+    )
+    rehearsal = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
+    epoch = models.PositiveIntegerField(default=1)
+    client = models.CharField(max_length=100)
+    source_language = models.CharField(max_length=35)
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_ms = models.BigIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    acked_frame = models.BigIntegerField(default=-1)
+    acked_samples = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event"], condition=~Q(state="ended"), name="event_runs_once_at_a_time"
+            ),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="session_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="ended", ended_at__isnull=False)
+                | (~Q(state="ended") & Q(ended_at__isnull=True)),
+                name="session_ended_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="paused", paused_at__isnull=False)
+                | (~Q(state="paused") & Q(paused_at__isnull=True)),
+                name="session_paused_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(acked_frame__gte=-1, acked_samples__gte=0, paused_ms__gte=0),
+                name="session_counts_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        kind = "Rehearsal" if self.rehearsal else "Session"
+        return f"{kind} of {self.event}, {self.started_at:%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def go_live(
+        cls,
+        speaker: Speaker,
+        *,
+        client: str,
+        source_language: str,
+        rehearsal: bool,
+        take_over: bool,
+    ) -> LiveSession:
+        """Claim the event's running session, or begin one.
+
+        Raises EventClosed, RehearsalFixed, or SpeakerBusy where another client holds the session
+        and `take_over` is false.
+        """
+        now = timezone.now()
+        with transaction.atomic():
+            event = Event.objects.select_for_update().get(pk=speaker.event_id)
+            if event.closed_at:
+                raise EventClosed
+            session = event.live_sessions.select_for_update().exclude(state=State.ENDED).first()
+            if session is None:
+                return cls.objects.create(
+                    event=event,
+                    speaker=speaker,
+                    rehearsal=rehearsal,
+                    client=client,
+                    source_language=source_language,
+                )
+            if session.rehearsal != rehearsal:
+                raise RehearsalFixed
+            held = session.state == State.LIVE or session.seen_at > now - _SEEN_LATELY
+            if session.client != client and held and not take_over:
+                raise SpeakerBusy
+            session._end_pause(now)
+            session.state = State.LIVE
+            session.epoch += 1
+            session.speaker, session.client = speaker, client
+            session.source_language = source_language
+            session.seen_at = now
+            session.save()
+            return session
+
+    def pause(self) -> None:
+        """Stop listening; the same or another client resumes with `go_live`. Raises Superseded."""
+        with transaction.atomic():
+            self._lock()
+            if self.state == State.LIVE:
+                self.state, self.paused_at = State.PAUSED, timezone.now()
+                self.save()
+
+    def end(self) -> None:
+        """End the live session. Raises Superseded."""
+        with transaction.atomic():
+            self._lock()
+            self._end(timezone.now())
+
+    def touch(self) -> bool:
+        """Say that the speaker's connection lives; False where the session has moved on."""
+        rows = LiveSession.objects.filter(pk=self.pk, epoch=self.epoch).exclude(state=State.ENDED)
+        return bool(rows.update(seen_at=timezone.now()))
+
+    def set_source_language(self, code: str) -> None:
+        """What is spoken from now on. Raises Superseded."""
+        with transaction.atomic():
+            self._lock()
+            self.source_language = code
+            self.save(update_fields=["source_language"])
+
+    def acknowledge(self, frame: int, samples: int) -> None:
+        """Everything up to this frame was silence or is stored. Raises Superseded."""
+        with transaction.atomic():
+            self._lock()
+            self._acknowledge(frame, samples)
+
+    def finish_segment(
+        self,
+        *,
+        source_language: str,
+        text: str,
+        start_ms: int,
+        end_ms: int,
+        acked_frame: int,
+        acked_samples: int,
+    ) -> Segment:
+        """Store what was said and how far the audio is dealt with, as one. Raises Superseded."""
+        with transaction.atomic():
+            self._lock()
+            last = self.segments.order_by("-number").values_list("number", flat=True).first() or 0
+            segment = self.segments.create(
+                number=last + 1,
+                source_language=source_language,
+                text=text,
+                start_ms=start_ms,
+                end_ms=end_ms,
+            )
+            self._acknowledge(acked_frame, acked_samples)
+            return segment
+
+    def finish_translation(self, segment: Segment, language: str, text: str | None) -> Translation:
+        """Store a segment's text in a language; None where it failed, which a later text mends.
+
+        Storing again what is already there changes nothing. Raises Superseded.
+        """
+        with transaction.atomic():
+            self._lock()
+            translation = segment.translations.filter(language=language).first()
+            if translation is None:
+                translation = Translation(segment=segment, session=self, language=language)
+            elif text is None or translation.text is not None:
+                return translation
+            translation.text = text
+            translation.seq = CaptionStream.next_seq(self, language)
+            translation.save()
+            return translation
+
+    @classmethod
+    def sweep(cls) -> list[LiveSession]:
+        """Pause or end what a vanished speaker left behind; returns the sessions that changed.
+
+        The process that holds a speaker does this itself, more gently; this mends what a dead
+        process could not.
+        """
+        now = timezone.now()
+        changed = []
+        gone = Q(state=State.LIVE, seen_at__lt=now - SPEAKER_GONE_AFTER - _SWEEP_GRACE)
+        over = Q(state=State.PAUSED, seen_at__lt=now - PAUSED_ENDS_AFTER)
+        if not cls.objects.filter(gone | over).exists():
+            return []
+        with transaction.atomic():
+            for session in cls.objects.select_for_update().filter(gone | over):
+                session.epoch += 1
+                if session.state == State.LIVE:
+                    session.state, session.paused_at = State.PAUSED, session.seen_at
+                    session.save()
+                else:
+                    session._end(now)
+                changed.append(session)
+        return changed
+
+    def _lock(self) -> None:
+        """Take the row's lock and its newest values; the epoch must still be ours."""
+        epoch = self.epoch
+        current = LiveSession.objects.select_for_update().get(pk=self.pk)
+        if current.epoch != epoch or current.state == State.ENDED:
+            raise Superseded
+        for field in self._meta.concrete_fields:
+            setattr(self, field.attname, getattr(current, field.attname))
+
+    def _acknowledge(self, frame: int, samples: int) -> None:
+        if frame > self.acked_frame:
+            self.acked_frame, self.acked_samples = frame, samples
+            self.save(update_fields=["acked_frame", "acked_samples"])
+
+    def _end_pause(self, now: timezone.datetime) -> None:
+        if self.paused_at:
+            self.paused_ms += max(0, round((now - self.paused_at).total_seconds() * 1000))
+            self.paused_at = None
+
+    def _end(self, now: timezone.datetime) -> None:
+        self._end_pause(now)
+        self.state, self.ended_at = State.ENDED, now
+        self.save()
+
+
+class Segment(models.Model):
+    """One stretch of recognised speech; times are milliseconds of session time."""
+
+    session = models.ForeignKey(LiveSession, on_delete=models.CASCADE, related_name="segments")
+    number = models.PositiveIntegerField()
+    source_language = models.CharField(max_length=35)
+    text = models.TextField()
+    start_ms = models.PositiveBigIntegerField()
+    end_ms = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["session", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "number"], name="segment_number_once"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="segment_number_from_one"),
+            models.CheckConstraint(
+                condition=Q(end_ms__gte=F("start_ms")), name="segment_ends_after_it_starts"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.text[:80]}"
+
+    def correct(self, text: str, author: models.Model | None) -> Correction:
+        """Put a person's text beside what was recognised; every language's caption shows it."""
+        with transaction.atomic():
+            LiveSession.objects.select_for_update().get(pk=self.session_id)
+            for translation in self.translations.all():
+                translation.seq = CaptionStream.next_seq(self.session, translation.language)
+                translation.save(update_fields=["seq"])
+            return Correction.objects.create(segment=self, text=text, author=author)
+
+
+class TranslationQuerySet(models.QuerySet["Translation"]):
+    def shown(self) -> Self:
+        """With `corrected_text` and `corrected_source`, the newest corrections, in spoken order."""
+        newest = Correction.objects.order_by("-pk").values("text")
+        return (
+            self.select_related("segment")
+            .annotate(
+                corrected_text=Subquery(newest.filter(translation=OuterRef("pk"))[:1]),
+                corrected_source=Subquery(
+                    newest.filter(segment=OuterRef("segment"), translation=None)[:1]
+                ),
+            )
+            .order_by("segment__number")
+        )
+
+
+class Translation(models.Model):
+    """A segment's machine text in one language, and the number of its newest version.
+
+    Where the language is the one spoken, it is what was recognised. `text` is None where the
+    translation failed. `seq` counts finals and corrections per session and language, from 1.
+    """
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="translations")
+    session = models.ForeignKey(LiveSession, on_delete=models.CASCADE, related_name="translations")
+    language = models.CharField(max_length=35)
+    text = models.TextField(null=True)  # noqa: DJ001 (None: failed; "": nothing to say)
+    seq = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TranslationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["session", "language", "seq"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["segment", "language"], name="translation_once_per_language"
+            ),
+            models.UniqueConstraint(
+                fields=["session", "language", "seq"], name="translation_seq_once"
+            ),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="translation_seq_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.language} {self.seq}: {(self.text or '—')[:80]}"
+
+    def correct(self, text: str, author: models.Model | None) -> Correction:
+        """Put a person's text beside the machine's; listeners see it under a new seq."""
+        with transaction.atomic():
+            LiveSession.objects.select_for_update().get(pk=self.session_id)
+            self.seq = CaptionStream.next_seq(self.session, self.language)
+            self.save(update_fields=["seq"])
+            return Correction.objects.create(
+                segment_id=self.segment_id, translation=self, text=text, author=author
+            )
+
+
+class CaptionStream(models.Model):
+    """The last seq given out in one language of one session."""
+
+    session = models.ForeignKey(LiveSession, on_delete=models.CASCADE, related_name="streams")
+    language = models.CharField(max_length=35)
+    last_seq = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "language"], name="stream_once_per_language"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.language} of session {self.session_id}: {self.last_seq}"
+
+    @classmethod
+    def next_seq(cls, session: LiveSession, language: str) -> int:
+        """The next number; the caller holds the session's row lock until it is stored."""
+        stream, _ = cls.objects.select_for_update().get_or_create(
+            session=session, language=language
+        )
+        stream.last_seq += 1
+        stream.save(update_fields=["last_seq"])
+        return stream.last_seq
+
+
+class Correction(models.Model):
+    """A person's text for a translation, or for what was recognised where `translation` is None."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="corrections")
+    translation = models.ForeignKey(
+        Translation, on_delete=models.CASCADE, null=True, blank=True, related_name="corrections"
+    )
+    text = models.TextField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.text[:80]
