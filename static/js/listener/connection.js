@@ -1,0 +1,165 @@
+/**
+ * A listener's side of the listener socket: joins, follows the captions, switches language, and
+ * notices when something is missing. Draws nothing and plays nothing.
+ */
+import { ReconnectingSocket } from "../reconnecting-socket.js";
+import { readSpeechFrame } from "./speech-frame.js";
+
+/** @typedef {import("./captions.js").Captions} Captions */
+/** @typedef {import("./captions.js").Change} Change */
+
+const BEAT_TIMEOUT_MS = 25_000;
+/** A final may still be on its way when the beat that counts it arrives. */
+const BEHIND_GRACE_MS = 2_000;
+
+/**
+ * @typedef {object} ConnectionHandlers
+ * @property {(message: object) => void} onJoined
+ * @property {(change: Change) => void} onCaptions
+ * @property {(state: string) => void} onEventState waiting, live, paused or ended
+ * @property {(frame: {header: object, audio: ArrayBuffer}) => void} onSpeech in the language wanted
+ * @property {(languages: object[]) => void} onLanguages
+ * @property {(text: string) => void} onNotice
+ * @property {(problem: {code: string, message: string}) => void} onProblem
+ * @property {(more: boolean) => void} onHistory the end of a page of history
+ * @property {import("../reconnecting-socket.js").SocketHandlers["onState"]} onConnection
+ */
+
+export class ListenerConnection {
+  #captions;
+  #handlers;
+  #socket;
+  #wish;
+  /** The last problem since the connection opened; explains a close that follows it. */
+  #problem = null;
+  #behindTimer = 0;
+
+  /**
+   * Connects and joins at once.
+   * @param {string} path
+   * @param {Captions} captions kept up to date
+   * @param {{language: string, speech: boolean, rehearsal: string|null, pin?: string}} wish
+   * @param {ConnectionHandlers} handlers
+   */
+  constructor(path, captions, wish, handlers) {
+    this.#captions = captions;
+    this.#handlers = handlers;
+    this.#wish = { ...wish };
+    this.#socket = new ReconnectingSocket(path, {
+      beatTimeoutMs: BEAT_TIMEOUT_MS,
+      onOpen: () => this.#join(),
+      onMessage: (message) => this.#received(message),
+      onBinary: (buffer) => this.#speechReceived(buffer),
+      onState: (state, detail) => handlers.onConnection(state, detail),
+    });
+  }
+
+  /** The language asked for; the captions follow once the server has answered. */
+  get language() {
+    return this.#wish.language;
+  }
+
+  get lastProblem() {
+    return this.#problem;
+  }
+
+  /** @param {string} code */
+  chooseLanguage(code) {
+    if (code === this.#wish.language) return;
+    this.#wish.language = code;
+    this.#socket.send({ type: "language", language: code });
+  }
+
+  /** @param {boolean} on false: captions only */
+  wantSpeech(on) {
+    if (on === this.#wish.speech) return;
+    this.#wish.speech = on;
+    this.#socket.send({ type: "speech", on });
+  }
+
+  /** @returns {boolean} false where there is no connection or nothing older */
+  loadOlder() {
+    const before = this.#captions.oldest;
+    return before !== null && this.#socket.send({ type: "history", before });
+  }
+
+  /** @param {string} message to the organiser @returns {boolean} whether it was sent */
+  report(message) {
+    return this.#socket.send({ type: "report", message });
+  }
+
+  /** Tries again after a refusal. @param {{pin?: string, language?: string}} [changes] */
+  joinAgain(changes = {}) {
+    Object.assign(this.#wish, changes);
+    this.#socket.reconnectNow();
+  }
+
+  #join() {
+    this.#problem = null;
+    const { language, speech, pin, rehearsal } = this.#wish;
+    const after = language === this.#captions.language ? this.#captions.after : null;
+    const join = { type: "join", language, after, speech };
+    if (pin) join.pin = pin;
+    if (rehearsal) join.rehearsal = rehearsal;
+    this.#socket.send(join);
+  }
+
+  #received(message) {
+    const handlers = this.#handlers;
+    const change = this.#captions.apply(message);
+    if (change.reset || change.segments.length) handlers.onCaptions(change);
+    switch (message.type) {
+      case "joined":
+        handlers.onJoined(message);
+        break;
+      case "state":
+        handlers.onEventState(message.state);
+        break;
+      case "beat":
+        this.#checkBeat(message);
+        break;
+      case "languages":
+        handlers.onLanguages(message.languages);
+        break;
+      case "notice":
+        handlers.onNotice(message.text);
+        break;
+      case "history":
+        handlers.onHistory(message.more);
+        break;
+      case "problem":
+        this.#problem = message;
+        if (this.#captions.language && message.code.includes("language")) {
+          this.#wish.language = this.#captions.language;
+        }
+        handlers.onProblem(message);
+        break;
+      default: // a newer server may say more than this page understands
+    }
+  }
+
+  #checkBeat(beat) {
+    clearTimeout(this.#behindTimer);
+    if (!this.#captions.isBehind(beat)) {
+      this.#handlers.onEventState(beat.state);
+      return;
+    }
+    this.#behindTimer = setTimeout(() => {
+      if (this.#captions.isBehind(beat)) this.#socket.reconnectNow();
+    }, BEHIND_GRACE_MS);
+  }
+
+  #speechReceived(buffer) {
+    let frame;
+    try {
+      frame = readSpeechFrame(buffer);
+    } catch {
+      console.debug("A speech frame cannot be read and is left out.");
+      return;
+    }
+    const { session, language } = frame.header;
+    const wanted = language === this.#wish.language && this.#wish.speech;
+    const followed = language === this.#captions.language && session === this.#captions.session;
+    if (wanted && followed) this.#handlers.onSpeech(frame);
+  }
+}

@@ -1,0 +1,75 @@
+/** The languages of an event as a listener sees them. */
+
+/**
+ * @typedef {object} Language
+ * @property {string} code BCP 47
+ * @property {string} name in English
+ * @property {string} native_name
+ * @property {"ltr"|"rtl"} direction
+ * @property {boolean} muted by the organiser, for now
+ */
+
+const primary = (code) => code.toLowerCase().split("-")[0];
+
+/**
+ * @param {Language[]} languages
+ * @param {(string|null|undefined)[]} wishes language codes, the most wanted first
+ * @returns {Language|null} the first wish that can be met: exactly, else in the same language
+ */
+export function bestLanguage(languages, wishes) {
+  for (const wish of wishes) {
+    if (!wish) continue;
+    const exact = languages.find((language) => language.code.toLowerCase() === wish.toLowerCase());
+    const near = languages.find((language) => primary(language.code) === primary(wish));
+    if (exact ?? near) return exact ?? near;
+  }
+  return languages[0] ?? null;
+}
+
+/** @param {Language} language @returns {string} such as "Español · Spanish (muted)" */
+export function languageLabel({ name, native_name: nativeName, muted }) {
+  const names = nativeName && nativeName !== name ? `${nativeName} · ${name}` : name;
+  return muted ? `${names} (muted)` : names;
+}
+
+/**
+ * @param {HTMLSelectElement} select
+ * @param {Language[]} languages
+ * @param {string} chosen language code
+ */
+export function fillLanguageSelect(select, languages, chosen) {
+  select.replaceChildren(...languages.map((language) => {
+    const option = new Option(languageLabel(language), language.code);
+    option.lang = language.code;
+    return option;
+  }));
+  select.value = chosen;
+}
+
+/**
+ * Large radio buttons, native name first.
+ * @param {HTMLElement} container
+ * @param {Language[]} languages
+ * @param {string} chosen language code
+ */
+export function fillLanguageChoices(container, languages, chosen) {
+  container.replaceChildren(...languages.map((language) => {
+    const label = document.createElement("label");
+    label.className = "language-choice";
+    const radio = document.createElement("input");
+    radio.type = "radio";
+    radio.name = "language";
+    radio.value = language.code;
+    radio.checked = language.code === chosen;
+    const native = document.createElement("span");
+    native.className = "language-native";
+    native.lang = language.code;
+    native.dir = language.direction;
+    native.textContent = language.native_name || language.name;
+    const english = document.createElement("span");
+    english.className = "language-english";
+    english.textContent = language.muted ? `${language.name} (muted)` : language.name;
+    label.append(radio, native, english);
+    return label;
+  }));
+}

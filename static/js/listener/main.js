@@ -1,0 +1,238 @@
+/** The listener's page: joins its parts together. */
+import { keepScreenOn } from "../wake-lock.js";
+import { CaptionView } from "./caption-view.js";
+import { Captions } from "./captions.js";
+import { announceListener } from "./companion.js";
+import { ListenerConnection } from "./connection.js";
+import { Refusal, setUpReport } from "./dialogs.js";
+import { Entry } from "./entry.js";
+import { fillLanguageSelect } from "./languages.js";
+import { Player } from "./player.js";
+import { Preferences } from "./preferences.js";
+import { Settings } from "./settings.js";
+import { Stage } from "./stage.js";
+import { StatusView } from "./status-view.js";
+import { problemInWords, refusalInWords } from "./status.js";
+
+const TOO_MANY = 4429;
+const byId = (id) => document.getElementById(id);
+
+/** @type {import("./entry.js").Page} */
+const page = JSON.parse(byId("page-data").textContent);
+const preferences = new Preferences(page.join_code);
+const captions = new Captions();
+const status = new StatusView(page.starts_at);
+const view = new CaptionView({
+  scroller: byId("captions"),
+  list: byId("caption-list"),
+  newest: byId("newest"),
+  onNearStart: loadOlder,
+});
+const entry = new Entry(page, preferences.language, join);
+const settings = new Settings(preferences, applyChoices);
+const refusal = new Refusal((changes) => connection.joinAgain(changes));
+
+let { languages } = page;
+/** @type {ListenerConnection|null} */
+let connection = null;
+/** @type {Player|null} */
+let player = null;
+/** @type {Stage|null} */
+let stage = null;
+let eventState = "waiting";
+let loadingOlder = false;
+let moreHistory = true;
+/** Captions to draw with the next frame. @type {Set<number>} */
+const undrawn = new Set();
+
+const hasSound = () => preferences.choices.mode !== "captions";
+const canBeHeard = () => hasSound() && player !== null && player.isRunning && !preferences.choices.muted;
+const announceSound = announceListener(page.join_code, canBeHeard);
+
+/** Runs inside the click on one of the two buttons. */
+function join(language, withSound) {
+  const { mode } = preferences.choices;
+  if (!withSound) preferences.choose({ mode: "captions" });
+  else if (mode === "captions") preferences.choose({ mode: "avatar" });
+  settings.show();
+  preferences.language = language;
+  entry.hide();
+  byId("room").hidden = false;
+  fillLanguageSelect(byId("language"), languages, language);
+  applyChoices();
+  keepScreenOn();
+  if (connection) {
+    connection.joinAgain({ language });
+    return;
+  }
+  const wish = { language, speech: hasSound(), rehearsal: page.rehearsal };
+  connection = new ListenerConnection(page.socket_path, captions, wish, {
+    onJoined,
+    onCaptions,
+    onEventState,
+    onSpeech: (frame) => player?.enqueue(frame),
+    onLanguages,
+    onNotice: (text) => status.showBanner("notice", text),
+    onProblem,
+    onHistory,
+    onConnection,
+  });
+}
+
+/** Runs inside the click that changed something: sound may be started from here. */
+function applyChoices() {
+  const { mode, muted, volume, lipDelayMs } = preferences.choices;
+  if (byId("room").hidden) return;
+  if (hasSound()) {
+    player ??= new Player({ onSpeech: speechChanged, onStateChange: showSound });
+    player.volume = volume;
+    player.muted = muted;
+    if (!player.isRunning) player.resume();
+  } else {
+    player?.suspend();
+  }
+  if (stage) {
+    stage.lipDelayMs = lipDelayMs;
+    stage.shown = mode === "avatar";
+  }
+  connection?.wantSpeech(hasSound());
+  showSound();
+}
+
+function showSound() {
+  byId("unmute").hidden = !hasSound() || player.isRunning;
+  announceSound();
+}
+
+function speechChanged(header) {
+  stage?.setSpeech(header?.visemes ?? null);
+  view.setSpeaking(header?.segment ?? null);
+}
+
+function onJoined(message) {
+  refusal.hide();
+  onLanguages(message.languages);
+  byId("title").textContent = message.event.title;
+  byId("language").value = connection.language;
+  if (stage) {
+    stage.setLook(message.avatar);
+  } else {
+    stage = new Stage(byId("avatar"), message.avatar, () => player?.heardMs ?? null);
+    stage.lipDelayMs = preferences.choices.lipDelayMs;
+    stage.shown = preferences.choices.mode === "avatar";
+  }
+  document.documentElement.dataset.language = message.language;
+  onEventState(message.state);
+}
+
+function onEventState(state) {
+  if (state === "live" && eventState !== "live") status.hideBanner("problem");
+  eventState = state;
+  document.documentElement.dataset.state = state;
+  status.eventState = state;
+}
+
+function onCaptions(change) {
+  if (change.reset) {
+    player?.stop();
+    undrawn.clear();
+    view.reset(languages.find(({ code }) => code === captions.language) ?? { code: captions.language, direction: "auto" });
+    moreHistory = true;
+    loadingOlder = false;
+  }
+  if (undrawn.size === 0) requestAnimationFrame(drawCaptions);
+  for (const segment of change.segments) {
+    undrawn.add(segment);
+    announceCaption(captions.get(segment));
+  }
+}
+
+function drawCaptions() {
+  view.update(undrawn, (segment) => captions.get(segment));
+  undrawn.clear();
+  byId("older").hidden = !(moreHistory && captions.oldest > 1);
+  document.documentElement.dataset.empty = String(captions.all().length === 0);
+}
+
+/** A screen reader reads final captions aloud only where no voice does. */
+function announceCaption(caption) {
+  if (hasSound() || !caption?.final || caption.text === null) return;
+  const region = byId("caption-announcement");
+  region.lang = captions.language;
+  region.textContent = caption.text;
+}
+
+function loadOlder() {
+  if (loadingOlder || !moreHistory || !(captions.oldest > 1)) return;
+  loadingOlder = connection.loadOlder();
+}
+
+function onHistory(more) {
+  loadingOlder = false;
+  moreHistory = more;
+  requestAnimationFrame(drawCaptions);
+}
+
+function onLanguages(list) {
+  languages = list;
+  const chosen = connection.language;
+  fillLanguageSelect(byId("language"), languages, chosen);
+  const language = languages.find(({ code }) => code === chosen);
+  if (language?.muted) {
+    status.showBanner("problem", `The organiser has muted ${language.name} for now. You can choose another language.`);
+  }
+}
+
+function onProblem(problem) {
+  if (captions.language) status.showBanner("problem", problemInWords(problem));
+  byId("language").value = connection.language;
+}
+
+function onConnection(state, { retryInMs, code }) {
+  status.showConnection(state, retryInMs, code === TOO_MANY);
+  if (state === "waiting") loadingOlder = false;
+  if (state !== "closed") return;
+  const words = refusalInWords(code, connection.lastProblem);
+  if (words.next !== "language") {
+    refusal.show(words);
+    return;
+  }
+  byId("room").hidden = true;
+  player?.suspend();
+  entry.showAgain(words.sentence, languages);
+}
+
+byId("language").addEventListener("change", (event) => {
+  const code = event.target.value;
+  preferences.language = code;
+  status.hideBanner("problem");
+  player?.stop();
+  connection.chooseLanguage(code);
+});
+byId("unmute").addEventListener("click", () => player.resume());
+byId("older").addEventListener("click", loadOlder);
+setUpReport((message) => connection.report(message));
+
+/**
+ * For tests and for support, readable in the browser's console:
+ * - state: waiting, live, paused or ended; connection: connecting, open, waiting or closed
+ * - language: of the captions; session; mode: avatar, voice or captions
+ * - speechesPlayed: to their end; speaking: whether one plays now; heardMs: how much of it was heard
+ * - soundRunning: whether the browser lets sound through; rms: of what is played now, 0…1
+ * - mouthOpenness: of the avatar now, 0…1
+ * - captions: every caption held, in order
+ */
+window.avatarTranslate = {
+  get state() { return eventState; },
+  get connection() { return document.documentElement.dataset.connection ?? "closed"; },
+  get language() { return captions.language; },
+  get session() { return captions.session; },
+  get mode() { return preferences.choices.mode; },
+  get speechesPlayed() { return player?.played ?? 0; },
+  get speaking() { return (player?.heardMs ?? null) !== null; },
+  get heardMs() { return player?.heardMs ?? null; },
+  get soundRunning() { return player?.isRunning ?? false; },
+  get rms() { return player?.rms ?? 0; },
+  get mouthOpenness() { return stage?.mouthOpenness ?? 0; },
+  get captions() { return captions.all(); },
+};

@@ -1,0 +1,116 @@
+/** Puts into words how things stand and what to do about it. */
+
+/** @typedef {"waiting"|"live"|"paused"|"ended"} EventState */
+
+/**
+ * @typedef {object} Words
+ * @property {string} tone names the look of the label
+ * @property {string} label a word or two
+ * @property {string} sentence what it means for the listener
+ */
+
+/** @type {Record<EventState, Words>} */
+const STATES = {
+  waiting: {
+    tone: "waiting",
+    label: "Waiting",
+    sentence: "The speaker has not started yet. This page will start by itself.",
+  },
+  live: { tone: "live", label: "Live", sentence: "" },
+  paused: {
+    tone: "paused",
+    label: "Paused",
+    sentence: "The speaker is taking a break. This page goes on by itself.",
+  },
+  ended: {
+    tone: "ended",
+    label: "Ended",
+    sentence: "The talk has ended. What was said stays here to read.",
+  },
+};
+
+/** @param {EventState} state @returns {Words} */
+export function stateInWords(state) {
+  return STATES[state] ?? STATES.waiting;
+}
+
+/**
+ * @param {number} seconds until the next attempt; 0 while it is being made
+ * @param {boolean} tooMany the server asked to wait
+ * @returns {Words}
+ */
+export function reconnectingInWords(seconds, tooMany) {
+  const when = seconds > 0 ? ` in ${seconds} s` : "…";
+  return {
+    tone: "reconnecting",
+    label: `${tooMany ? "Trying again" : "Reconnecting"}${when}`,
+    sentence: tooMany
+      ? "Too many attempts from this network. The page tries again by itself."
+      : "The connection was lost. Nothing is missed: the captions will be filled in.",
+  };
+}
+
+/** @type {Record<string, string>} by problem.code; other codes show the server's own words */
+const PROBLEMS = {
+  backend_down: "The translation service has a problem. Captions go on as soon as it is back.",
+  storage_down: "The server cannot store anything right now. Captions go on as soon as it can.",
+  overloaded: "The server is very busy. Captions and voice may come late.",
+  internal: "Something went wrong on the server. The page goes on by itself.",
+  bad_message: "This page and the server do not understand each other. Please reload the page.",
+  unknown_language: "This event is not translated into that language. Please choose another.",
+  language_unavailable: "That language cannot be translated right now. Please choose another.",
+  rehearsal: "This is a rehearsal for invited listeners only. Come back when the event starts.",
+};
+
+/** @param {{code: string, message?: string}} problem @returns {string} */
+export function problemInWords(problem) {
+  return PROBLEMS[problem.code] ?? problem.message ?? PROBLEMS.internal;
+}
+
+/**
+ * Why the connection is closed for good.
+ * @param {number|null} code close code
+ * @param {{code: string, message?: string}|null} problem the last one before the close
+ * @returns {{title: string, sentence: string, next: "pin"|"language"|"code"|"retry"}}
+ *   `next`: what the page offers: a PIN, another language, another join code, another attempt
+ */
+export function refusalInWords(code, problem) {
+  const words = problem ? problem.message ?? problemInWords(problem) : null;
+  if (problem?.code?.includes("pin")) {
+    return { title: "This event asks for a PIN", sentence: words ?? "", next: "pin" };
+  }
+  if (problem && ["unknown_language", "language_unavailable"].includes(problem.code)) {
+    return { title: "Language not available", sentence: problemInWords(problem), next: "language" };
+  }
+  if (problem?.code === "rehearsal") {
+    return { title: "Rehearsal", sentence: problemInWords(problem), next: "retry" };
+  }
+  switch (code) {
+    case 4403:
+      return {
+        title: "Not admitted",
+        sentence: words ?? "This event is for invited listeners. Ask the organiser for the link.",
+        next: "code",
+      };
+    case 4404:
+      return {
+        title: "No such event",
+        sentence: "There is no event with this code. Check it, or ask the organiser.",
+        next: "code",
+      };
+    case 4410:
+      return {
+        title: "Link no longer valid",
+        sentence: "The organiser has withdrawn this link. Ask for a new one.",
+        next: "code",
+      };
+    case 4400:
+      return { title: "Please reload", sentence: PROBLEMS.bad_message, next: "retry" };
+    default:
+      return {
+        title: "Disconnected",
+        sentence: words ?? "The server has closed the connection.",
+        next: "retry",
+      };
+  }
+}
