@@ -1,0 +1,218 @@
+"""The recognition worker as the server sees it: streams that outlive the worker's death."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable
+
+from speech_app.backends.base import BackendDown
+
+from .recognition_messages import (
+    Audio,
+    Close,
+    Finish,
+    Finished,
+    Heard,
+    Hearing,
+    Open,
+    Quiet,
+    Result,
+)
+from .worker_process import WorkerProcess
+
+logger = logging.getLogger(__name__)
+
+BYTES_PER_SAMPLE = 2
+
+
+class RecognitionStream:
+    """One speaker's audio and what was heard in it.
+
+    The audio since the last phrase or silence is kept, so that a new worker can hear it again:
+    nothing said is lost and, as a phrase's audio goes when its words come, none is doubled.
+    """
+
+    def __init__(
+        self, recognition: Recognition, stream: int, on_result: Callable[[Result | Lost], None]
+    ) -> None:
+        self._recognition = recognition
+        self.id = stream
+        self.on_result = on_result
+        self.kept = bytearray()
+        self.kept_from = 0
+        self.finishing = False
+        self.unanswered_since: float | None = None
+        self.worker: WorkerProcess | None = None
+
+    def feed(self, pcm: bytes) -> None:
+        """Take audio; never blocks."""
+        self.kept += pcm
+        self._recognition.send(self, Audio(self.id, pcm))
+
+    def finish(self) -> None:
+        """No more audio comes: `Finished` follows the last words."""
+        self.finishing = True
+        self._recognition.send(self, Finish(self.id))
+
+    def close(self) -> None:
+        """Forget the stream; no result follows."""
+        self._recognition.forget(self)
+
+    def forget_until(self, sample: int) -> None:
+        """Stop keeping audio before this position."""
+        if sample > self.kept_from:
+            del self.kept[: BYTES_PER_SAMPLE * (sample - self.kept_from)]
+            self.kept_from = sample
+
+
+class Lost:
+    """The worker died again and again on this audio, which is given up."""
+
+
+class Recognition:
+    """The worker process of all streams: started on first use, restarted, stopped when idle."""
+
+    IDLE_SECONDS = 180.0
+    STUCK_SECONDS = 30.0
+    """A worker that answers nothing for so long while audio waits is killed; it answers every
+    second of audio and needs at most 2 s for the longest phrase."""
+    MOST_DEATHS = 3
+    """After so many deaths with no word or silence between them the audio is to blame."""
+    LONGEST_RETRY_SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._streams: dict[int, RecognitionStream] = {}
+        self._ids = itertools.count(1)
+        self._worker: WorkerProcess | None = None
+        self._starting = asyncio.Lock()
+        self._restart: asyncio.Task[None] | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._stop: asyncio.Task[None] | None = None
+        self._deaths = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker, None while there is none."""
+        return self._worker.pid if self._worker else None
+
+    async def open(self, on_result: Callable[[Result | Lost], None]) -> RecognitionStream:
+        """A new stream, its first sample at position 0. Raises BackendDown."""
+        await self._start()
+        stream = RecognitionStream(self, next(self._ids), on_result)
+        self._streams[stream.id] = stream
+        self._send_kept(stream)
+        return stream
+
+    def send(self, stream: RecognitionStream, message: Audio | Finish) -> None:
+        """Hand audio on; what a missing worker does not get it gets when it is back."""
+        if self._worker is None or stream.worker is not self._worker:
+            return
+        now = asyncio.get_running_loop().time()
+        if stream.unanswered_since is None:
+            stream.unanswered_since = now
+        elif now - stream.unanswered_since > self.STUCK_SECONDS:
+            logger.warning("the recognition worker hangs and is killed")
+            stream.unanswered_since = None
+            self._worker.kill()
+            return
+        self._worker.send(message)
+
+    def forget(self, stream: RecognitionStream) -> None:
+        """Drop a stream and, some time after the last one, the worker."""
+        if self._streams.pop(stream.id, None) is None:
+            return
+        if self._worker:
+            self._worker.send(Close(stream.id))
+        if not self._streams:
+            self._idle = asyncio.get_running_loop().call_later(self.IDLE_SECONDS, self._stop_idle)
+
+    async def close(self) -> None:
+        """Stop the worker."""
+        if self._idle:
+            self._idle.cancel()
+        for task in (self._restart, self._stop):
+            if task:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._streams.clear()
+        if self._worker:
+            worker, self._worker = self._worker, None
+            await worker.stop()
+
+    async def _start(self) -> None:
+        async with self._starting:
+            if self._idle:
+                self._idle.cancel()
+                self._idle = None
+            if self._worker is None:
+                worker = WorkerProcess(
+                    "speech_app.backends.embedded.recognition_worker",
+                    self._on_value,
+                    self._on_end,
+                )
+                await worker.start()
+                self._worker = worker
+
+    def _stop_idle(self) -> None:
+        if not self._streams and self._worker:
+            worker, self._worker = self._worker, None
+            self._stop = asyncio.create_task(worker.stop())
+
+    def _send_kept(self, stream: RecognitionStream) -> None:
+        if self._worker is None or stream.worker is self._worker:
+            return
+        stream.worker = self._worker
+        stream.unanswered_since = None
+        self._worker.send(Open(stream.id, stream.kept_from))
+        if stream.kept:
+            self._worker.send(Audio(stream.id, bytes(stream.kept)))
+        if stream.finishing:
+            self._worker.send(Finish(stream.id))
+
+    def _on_value(self, value: object) -> None:
+        assert isinstance(value, Hearing | Heard | Quiet | Finished)  # noqa: S101
+        stream = self._streams.get(value.stream)
+        if stream is None:
+            return
+        stream.unanswered_since = None
+        match value:
+            case Heard(_, _, end, _):
+                stream.forget_until(end)
+                self._deaths = 0
+            case Quiet(_, until):
+                stream.forget_until(until)
+                self._deaths = 0
+            case _:
+                pass
+        stream.on_result(value)
+
+    def _on_end(self) -> None:
+        self._worker = None
+        if not self._streams:
+            return
+        logger.warning("the recognition worker died and is started again")
+        self._deaths += 1
+        if self._deaths >= self.MOST_DEATHS:
+            for stream in list(self._streams.values()):
+                if stream.kept:
+                    stream.forget_until(stream.kept_from + len(stream.kept) // BYTES_PER_SAMPLE)
+                    stream.on_result(Lost())
+        self._restart = asyncio.create_task(self._start_again())
+
+    async def _start_again(self) -> None:
+        wait = 0.0 if self._deaths < self.MOST_DEATHS else 1.0
+        while self._streams:
+            await asyncio.sleep(wait)
+            try:
+                await self._start()
+            except BackendDown:
+                logger.exception("the recognition worker does not start")
+                wait = min(max(1.0, 2 * wait), self.LONGEST_RETRY_SECONDS)
+                continue
+            for stream in self._streams.values():
+                self._send_kept(stream)
+            return
