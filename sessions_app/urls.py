@@ -1,1 +1,12 @@
-urlpatterns = []
+"""Paths of the public pages."""
+
+from django.urls import path
+
+from sessions_app import views
+
+urlpatterns = [
+    path("", views.join, name="join"),
+    path("listener/<str:join_code>/", views.listener, name="listener"),
+    path("listener/<str:join_code>/qr.svg", views.listener_qr, name="listener-qr"),
+    path("healthz", views.healthz, name="healthz"),
+]

@@ -1,0 +1,141 @@
+"""The public pages: joining, listening, and whether the server is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from dataclasses import asdict
+
+import segno
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from sessions_app.admission import TooManyAttempts, UnknownJoinCode, find_event
+from sessions_app.forms import JoinForm
+from sessions_app.links import listener_link, rehearsal_link
+from sessions_app.messages import LanguageItem
+from sessions_app.models import Event
+
+LAYER_ANSWERS_WITHIN_S = 2
+
+logger = logging.getLogger(__name__)
+
+
+@require_safe
+@never_cache
+def join(request: HttpRequest) -> HttpResponse:
+    """`/`: enter a join code."""
+    if "code" not in request.GET:
+        return render(request, "join.html", {"form": JoinForm(), "error": ""})
+    form = JoinForm(request.GET)
+    if not form.is_valid():
+        return render(request, "join.html", {"form": form, "error": form.errors["code"][0]})
+    found = _find(request, form.cleaned_data["code"])
+    return redirect(found) if isinstance(found, Event) else found
+
+
+@require_safe
+@never_cache
+def listener(request: HttpRequest, join_code: str) -> HttpResponse:
+    """`/listener/<join_code>/`: the listener's page."""
+    event = _find(request, join_code)
+    if not isinstance(event, Event):
+        return event
+    languages = [LanguageItem.of(language) for language in event.offered_languages()]
+    wanted = request.GET.get("lang", "").lower()
+    codes = [language.code for language in languages]
+    page = {
+        "join_code": event.join_code,
+        "title": event.title,
+        "socket_path": f"/ws/listen/{event.join_code}/",
+        "rehearsal": _rehearsal_key(request, event),
+        "preselected": next((code for code in codes if code.lower() == wanted), None),
+        "languages": [asdict(language) for language in languages],
+        "starts_at": event.starts_at.isoformat() if event.starts_at else None,
+    }
+    return render(request, "listener.html", {"event": event, "page": page})
+
+
+@require_safe
+@never_cache
+def listener_qr(request: HttpRequest, join_code: str) -> HttpResponse:
+    """A QR code of the listener's link; with the rehearsal key, of the link for rehearsals."""
+    event = _find(request, join_code)
+    if not isinstance(event, Event):
+        raise Http404
+    link = listener_link(request, event)
+    if "rehearsal" in request.GET:
+        if not _rehearsal_key(request, event):
+            raise Http404
+        link = rehearsal_link(request, event)
+    picture = io.BytesIO()
+    # A white ground of its own: it must be readable on a dark page.
+    segno.make(link, error="m", micro=False).save(
+        picture, kind="svg", scale=8, light="#fff", xmldecl=False
+    )
+    return HttpResponse(picture.getvalue(), content_type="image/svg+xml")
+
+
+@require_safe
+@never_cache
+async def healthz(request: HttpRequest) -> JsonResponse:
+    """Whether this process can serve: 200, or 503 naming the part that is not ready."""
+    parts = {"database": _database_answers(), "channel_layer": _layer_answers()}
+    answers = dict(zip(parts, await asyncio.gather(*parts.values()), strict=True))
+    ready = all(answers.values())
+    state = {part: "ok" if answer else "not reachable" for part, answer in answers.items()}
+    return JsonResponse({"ready": ready, **state}, status=200 if ready else 503)
+
+
+def _find(request: HttpRequest, code: str) -> Event | HttpResponse:
+    """The event, or the join page saying why there is none."""
+    try:
+        return find_event(code, request.META.get("REMOTE_ADDR", ""))
+    except UnknownJoinCode:
+        error = "There is no event with this code. Check each letter and try again."
+        status, headers = 404, {}
+    except TooManyAttempts as attempts:
+        error = f"Too many wrong codes came from here. {attempts}"
+        status, headers = 429, {"Retry-After": str(attempts.retry_after_s)}
+    context = {"form": JoinForm({"code": code}), "error": error}
+    response = render(request, "join.html", context, status=status)
+    for name, value in headers.items():
+        response[name] = value
+    return response
+
+
+def _rehearsal_key(request: HttpRequest, event: Event) -> str | None:
+    key = request.GET.get("rehearsal", "")
+    return key if event.rehearsal_key_is(key) else None
+
+
+async def _database_answers() -> bool:
+    try:
+        await sync_to_async(_ask_database)()
+    except Exception:  # whatever the driver raises, the answer is the same
+        logger.exception("The database cannot be reached")
+        return False
+    return True
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+async def _layer_answers() -> bool:
+    layer = get_channel_layer()
+    try:
+        # A group nobody is in: enough to find out whether the layer takes messages.
+        sent = layer.group_send("healthz", {"type": "healthz"})
+        await asyncio.wait_for(sent, LAYER_ANSWERS_WITHIN_S)
+    except Exception:  # whatever the layer's driver raises, the answer is the same
+        logger.exception("The channel layer cannot be reached")
+        return False
+    return True
