@@ -30,6 +30,8 @@ from pip_wheel import fetch_pip
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+APT_LISTS = Path("/var/lib/apt/lists")
+AGAIN = "Then repeat the command: it goes on from here."
 UNFINISHED = VENV / "unfinished"
 """There while packages are being installed: found at a start, the environment may be half made."""
 
@@ -84,10 +86,13 @@ def run(*command: str | Path) -> None:
             raise
     if process.returncode != 0:
         said = "".join(tail)
-        raise SetupError(
-            next((advice for sign, advice in ADVICE.items() if re.search(sign, said)), "")
-            or f"`{shlex.join(map(str, command[:4]))} …` failed, see above."
-        )
+        called = shlex.join(map(str, command))
+        raise SetupError(f"{advise(said) or f'`{called:.60}…` failed, see above.'}\n{AGAIN}")
+
+
+def advise(said: str) -> str:
+    """What to do about what a program said on failing; the empty string where nothing is known."""
+    return next((advice for sign, advice in ADVICE.items() if re.search(sign, said)), "")
 
 
 @contextlib.contextmanager
@@ -139,32 +144,46 @@ def install_debian_packages(names: Sequence[str], without: str) -> bool:
     if not shutil.which("apt-get"):
         print(f"    There is no apt here. {without} needs Debian or Ubuntu, or the container.")
         return False
-    known = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.splitlines()
-    missing = [name for name in names if f"{name} installed" not in known]
-    if not missing:
-        return True
-    install = ["apt-get", "install", "--no-install-recommends", "-y", *missing]
+    missing = [name for name in names if not _installed(name)]
     as_root = _as_root()
+    has_lists = any(APT_LISTS.glob("*_Packages*"))
     if as_root is None:
-        line = f"apt-get update && {shlex.join(install)}"
-        line = f"sudo sh -c '{line}'" if shutil.which("sudo") else f"su -c '{line}'"
-        print(f"    {without} needs packages that only root may install. Type once:\n\n{line}\n")
-        return False
-    apt = [*as_root, "env", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"]
-    try:
-        # A list that cannot be renewed, perhaps somebody's own, need not be one that matters here.
-        with contextlib.suppress(SetupError):
-            run(*apt, "apt-get", "update", "-q")
-        run(*apt, install[0], "-o", "DPkg::Lock::Timeout=120", *install[1:])
-    except SetupError as error:
-        print(f"    {error}\n    {without} does not work until these packages are installed.")
-        return False
-    return True
+        if offered := _on_offer(missing) if has_lists else missing:
+            line = f"apt-get update && apt-get install --no-install-recommends {' '.join(offered)}"
+            line = f"sudo sh -c '{line}'" if shutil.which("sudo") else f"su -c '{line}'"
+            print(
+                f"    {without} needs packages that only root may install. Type once:\n\n{line}\n"
+            )
+    elif _on_offer(missing) or (missing and not has_lists):
+        apt = [*as_root, "env", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+        apt += ["-o", "Acquire::Retries=1", "-o", "DPkg::Lock::Timeout=120"]
+        try:
+            run(*apt, "-o", "APT::Update::Error-Mode=any", "update")
+        except SetupError as error:
+            # A list that cannot be renewed, perhaps somebody's own, need not be one that matters.
+            print(f"    {error}")
+        try:
+            run(*apt, "install", "--no-install-recommends", "-y", *_on_offer(missing))
+        except SetupError as error:
+            print(f"    {error}")
+    lacking = [name for name in missing if not _installed(name)]
+    if lacking:
+        print(f"    {without} will be incomplete without: {' '.join(lacking)}")
+    return not lacking
+
+
+def _installed(name: str) -> bool:
+    query = ["dpkg-query", "-W", "-f", "${db:Status-Status}", name]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False)
+    return answer.stdout == "installed"
+
+
+def _on_offer(names: Sequence[str]) -> list[str]:
+    """Those of the packages that this system's package lists have; releases differ in a few."""
+    query = ["apt-cache", "policy", *names]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    candidates = dict(re.findall(r"^(\S+):\n.*\n  Candidate: (.*)", answer, re.MULTILINE))
+    return [name for name in names if candidates.get(name, "(none)") != "(none)"]
 
 
 def _as_root() -> list[str] | None:
@@ -209,10 +228,9 @@ def make_environment() -> None:
             wheel = fetch_pip(Path(folder))
             run(PYTHON, wheel / "pip", "install", "-q", "--no-index", wheel)
     except (OSError, LookupError, ValueError) as error:
-        advice = next((text for sign, text in ADVICE.items() if re.search(sign, str(error))), "")
         raise SetupError(
-            f"pip could not be fetched ({error}). {advice}\n"
-            "Installing python3-venv also helps: sudo apt-get install python3-venv"
+            f"pip could not be fetched ({error}). {advise(str(error))}\n"
+            f"Installing python3-venv also helps: sudo apt-get install python3-venv\n{AGAIN}"
         ) from error
 
 
@@ -326,7 +344,7 @@ def main() -> None:
             ) from error
         prepare_run(host, port)
     except SetupError as error:
-        sys.exit(f"\n{error}\nThen repeat the command: it goes on from here.")
+        sys.exit(f"\n{error}")
     except KeyboardInterrupt:
         sys.exit("\nStopped. The same command goes on from here.")
 
