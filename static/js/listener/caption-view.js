@@ -101,6 +101,7 @@ export class CaptionView {
   reset(language) {
     this.#language = language;
     this.#rows.clear();
+    this.list.dir = language.direction;
     this.list.replaceChildren();
     this.#follow(true);
   }

@@ -32,6 +32,7 @@ export class ListenerConnection {
   #wish;
   /** The last problem since the connection opened; explains a close that follows it. */
   #problem = null;
+  #admitted = false;
   #behindTimer = 0;
 
   /**
@@ -96,6 +97,7 @@ export class ListenerConnection {
 
   #join() {
     this.#problem = null;
+    this.#admitted = false;
     const { language, speech, pin, rehearsal } = this.#wish;
     const after = language === this.#captions.language ? this.#captions.after : null;
     const join = { type: "join", language, after, speech };
@@ -110,6 +112,7 @@ export class ListenerConnection {
     if (change.reset || change.segments.length) handlers.onCaptions(change);
     switch (message.type) {
       case "joined":
+        this.#admitted = true;
         handlers.onJoined(message);
         break;
       case "state":
@@ -128,13 +131,21 @@ export class ListenerConnection {
         handlers.onHistory(message.more);
         break;
       case "problem":
-        this.#problem = message;
-        if (this.#captions.language && message.code.includes("language")) {
-          this.#wish.language = this.#captions.language;
-        }
-        handlers.onProblem(message);
+        this.#problemReceived(message);
         break;
       default: // a newer server may say more than this page understands
+    }
+  }
+
+  #problemReceived(problem) {
+    this.#problem = problem;
+    if (!problem.code.includes("language")) {
+      this.#handlers.onProblem(problem);
+    } else if (this.#admitted) {
+      this.#wish.language = this.#captions.language;
+      this.#handlers.onProblem(problem);
+    } else {
+      this.#socket.close(); // nothing will come: another language has to be chosen first
     }
   }
 

@@ -18,7 +18,9 @@ export class Stage {
    * @param {() => number|null} heardMs of the speech that plays
    */
   constructor(canvas, look, heardMs) {
-    this.#presenter = new Presenter(canvas, look);
+    const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#presenter = new Presenter(canvas, look, { reducedMotion });
+    new ResizeObserver(() => this.#presenter.resize()).observe(canvas);
     this.#clock = () => {
       const heard = heardMs();
       return heard === null ? null : heard + DRAWN_AHEAD_MS - this.lipDelayMs;

@@ -50,7 +50,7 @@ export function reconnectingInWords(seconds, tooMany) {
   };
 }
 
-/** @type {Record<string, string>} by problem.code; other codes show the server's own words */
+/** @type {Record<string, string>} by problem.code, where the server has no words of its own */
 const PROBLEMS = {
   backend_down: "The translation service has a problem. Captions go on as soon as it is back.",
   storage_down: "The server cannot store anything right now. Captions go on as soon as it can.",
@@ -59,12 +59,12 @@ const PROBLEMS = {
   bad_message: "This page and the server do not understand each other. Please reload the page.",
   unknown_language: "This event is not translated into that language. Please choose another.",
   language_unavailable: "That language cannot be translated right now. Please choose another.",
-  rehearsal: "This is a rehearsal for invited listeners only. Come back when the event starts.",
+  rehearsal: "This is a rehearsal for invited listeners only. Ask the speaker for the link.",
 };
 
 /** @param {{code: string, message?: string}} problem @returns {string} */
 export function problemInWords(problem) {
-  return PROBLEMS[problem.code] ?? problem.message ?? PROBLEMS.internal;
+  return problem.message || PROBLEMS[problem.code] || PROBLEMS.internal;
 }
 
 /**
@@ -75,15 +75,12 @@ export function problemInWords(problem) {
  *   `next`: what the page offers: a PIN, another language, another join code, another attempt
  */
 export function refusalInWords(code, problem) {
-  const words = problem ? problem.message ?? problemInWords(problem) : null;
-  if (problem?.code?.includes("pin")) {
-    return { title: "This event asks for a PIN", sentence: words ?? "", next: "pin" };
+  const words = problem ? problemInWords(problem) : null;
+  if (problem?.code.includes("pin")) {
+    return { title: "This event asks for a PIN", sentence: words, next: "pin" };
   }
-  if (problem && ["unknown_language", "language_unavailable"].includes(problem.code)) {
-    return { title: "Language not available", sentence: problemInWords(problem), next: "language" };
-  }
-  if (problem?.code === "rehearsal") {
-    return { title: "Rehearsal", sentence: problemInWords(problem), next: "retry" };
+  if (problem?.code.includes("language")) {
+    return { title: "Language not available", sentence: words, next: "language" };
   }
   switch (code) {
     case 4403:
