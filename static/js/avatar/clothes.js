@@ -47,7 +47,15 @@ function torsoPath({ neck, shoulder }) {
 export function drawBody(ctx, body, skin, outfit, chinY) {
   drawNeck(ctx, body, skin, chinY);
   const torso = torsoPath(body);
+  ctx.save();
+  if (outfit.jacket) {
+    // Only between the lapels, or its colour shines through at the edge of the jacket.
+    ctx.beginPath();
+    ctx.rect(-120, 0, 240, HEM);
+    ctx.clip();
+  }
   TOPS[outfit.top](ctx, body, torso, outfit);
+  ctx.restore();
   if (outfit.cardigan) drawFront(ctx, body, torso, outfit.cardigan, false);
   if (outfit.jacket) drawFront(ctx, body, torso, outfit.jacket, true);
   if (outfit.scarf) drawScarf(ctx, body, outfit.scarf);
@@ -100,9 +108,9 @@ function fillCloth(ctx, path, colour, shoulder) {
     bothSides(ctx, (side) => {
       ctx.lineCap = "round";
       const fold = new Path2D(`M${176 * shoulder} 300C${166 * shoulder} 340 ${172 * shoulder} 420 ${160 * shoulder} 520L${172 * shoulder} 520C${182 * shoulder} 420 ${184 * shoulder} 360 ${180 * shoulder} 300Z`);
-      soft(ctx, fold, fade(deep, 0.75), 4);
-      soft(ctx, new Path2D(`M${170 * shoulder} 300C140 318 110 330 84 334C112 336 146 332 ${174 * shoulder} 318Z`), fade(deep, 0.32), 5);
-      soft(ctx, new Path2D(`M${150 * shoulder} 212C${140 * shoulder} 240 ${150 * shoulder} 270 ${168 * shoulder} 300C${160 * shoulder} 262 ${156 * shoulder} 240 ${160 * shoulder} 214Z`), fade(deep, 0.3), 4);
+      soft(ctx, fold, fade(deep, 0.5), 6);
+      soft(ctx, new Path2D(`M${170 * shoulder} 300C140 318 110 330 84 334C112 336 146 332 ${174 * shoulder} 318Z`), fade(deep, 0.2), 7);
+      soft(ctx, new Path2D(`M${150 * shoulder} 212C${140 * shoulder} 240 ${150 * shoulder} 270 ${168 * shoulder} 300C${160 * shoulder} 262 ${156 * shoulder} 240 ${160 * shoulder} 214Z`), fade(deep, 0.22), 6);
       glow(ctx, 150 * shoulder, 224, 62, 24, light, side < 0 ? 0.55 : 0.2);
     });
     glow(ctx, 12, 190, 96, 44, deep, 0.6);
@@ -300,7 +308,7 @@ function drawFront(ctx, { neck, shoulder }, torso, colour, lapels) {
 function drawScarf(ctx, { shoulder }, colour) {
   const deep = mix(colour, "#05060c", 0.5);
   const light = mix(colour, "#ffffff", 0.3);
-  const drape = new Path2D(`M-92 96C-118 150-150 196-${168 * shoulder} 214C-150 262-90 312-20 330C50 348 110 316 ${166 * shoulder} 214C150 196 118 150 92 96Z`);
+  const drape = new Path2D(`M-74 124C-104 158-150 196-${168 * shoulder} 214C-150 262-90 312-20 330C50 348 110 316 ${166 * shoulder} 214C150 196 104 158 74 124C40 150-40 150-74 124Z`);
   soft(ctx, drape, "rgba(5,6,12,.45)", 8);
   ctx.fillStyle = gradientBetween(ctx, [-120, 120], [110, 330], [0, light], [0.4, colour], [1, mix(colour, deep, 0.6)]);
   ctx.fill(drape);

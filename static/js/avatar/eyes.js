@@ -47,9 +47,9 @@ function drawEye(ctx, eye, skin, side, { blink, gazeX, gazeY, smile }) {
   // A smile lifts the lower lid; looking down takes the upper lid along.
   const low = eye.low * (1 - 0.16 * smile);
   const lift = (eye.high + gazeY * -1.5) * (1 - blink) - low * 0.8 * blink;
-  const inner = 2.5;
+  const inner = 1.5;
   const upper = (ctxOrPath, up) =>
-    ctxOrPath.bezierCurveTo(-half * 0.55, inner - up * 1.28 + 1, half * 0.42, -up * 1.36 - tilt * 0.4, half, -tilt);
+    ctxOrPath.bezierCurveTo(-half * 0.62, inner - up * 1.36, half * 0.42, -up * 1.34 - tilt * 0.4, half, -tilt);
 
   const opening = new Path2D();
   opening.moveTo(-half, inner);
@@ -136,9 +136,9 @@ function drawLashes(ctx, { half, tilt, lashes }, skin, lift, inner) {
   ctx.fillStyle = mix("#170c0a", skin.deep, 0.18);
   ctx.beginPath();
   ctx.moveTo(-half, inner);
-  ctx.bezierCurveTo(-half * 0.55, inner - lift * 1.28 + 1, half * 0.42, -lift * 1.36 - tilt * 0.4, half, -tilt);
+  ctx.bezierCurveTo(-half * 0.62, inner - lift * 1.36, half * 0.42, -lift * 1.34 - tilt * 0.4, half, -tilt);
   ctx.lineTo(half + wing, -tilt - wing * 0.75);
-  ctx.bezierCurveTo(half * 0.5, -lift * 1.36 - thick * 1.5 - tilt * 0.4, -half * 0.5, inner - lift * 1.3 - thick * 0.6, -half, inner);
+  ctx.bezierCurveTo(half * 0.5, -lift * 1.34 - thick * 1.4 - tilt * 0.4, -half * 0.58, inner - lift * 1.38 - thick * 0.7, -half, inner);
   ctx.fill();
   if (lashes < 0.5) return;
   ctx.strokeStyle = "#170c0a";
@@ -158,15 +158,15 @@ function drawLashes(ctx, { half, tilt, lashes }, skin, lift, inner) {
 /** @param {CanvasRenderingContext2D} ctx around the middle of the right brow @param {BrowLook} brow */
 export function drawBrow(ctx, { colour, thick, arch }) {
   const path = new Path2D();
-  path.moveTo(-29, 4);
-  path.bezierCurveTo(-18, -2, 2, -arch - thick * 0.5, 12, -arch - thick * 0.42);
-  path.bezierCurveTo(22, -arch * 0.8, 29, 0, 33, 5);
-  path.bezierCurveTo(24, 0.5, 16, -arch * 0.55 + thick * 0.42, 6, -arch * 0.42 + thick * 0.5);
-  path.bezierCurveTo(-6, -arch * 0.1 + thick * 0.5, -20, 4 + thick * 0.5, -29, 4 + thick * 0.72);
+  path.moveTo(-28, 0);
+  path.bezierCurveTo(-18, -4 - arch * 0.3, -2, -arch - thick * 0.5, 9, -arch - thick * 0.4);
+  path.bezierCurveTo(20, -arch * 0.85, 28, 0, 33, 7);
+  path.bezierCurveTo(24, 1.5, 16, -arch * 0.55 + thick * 0.42, 5, -arch * 0.5 + thick * 0.45);
+  path.bezierCurveTo(-6, -arch * 0.35 + thick * 0.5, -20, thick * 0.4, -28, thick * 0.72);
   path.closePath();
   ctx.fillStyle = gradientBetween(ctx, [-30, 0], [34, 0], [0, fade(colour, 0.25)], [0.25, fade(colour, 0.75)], [0.7, fade(colour, 0.9)], [1, fade(colour, 0.55)]);
   ctx.fill(path);
-  strands(ctx, [[-29, 5], [-27, 1], [-25, -1], [-22, -3]], [[20, -arch * 0.5], [25, -arch * 0.6], [29, 0], [34, 4]],
+  strands(ctx, [[-28, 4], [-26, 0], [-24, -2], [-21, -4]], [[20, -arch * 0.5], [25, -arch * 0.5], [29, 2], [34, 7]],
     { count: 34, colours: [colour], opacity: 0.55, width: 1.2, jitter: 2.4, seed: 5 });
 }
 

@@ -3,7 +3,7 @@
 import { bothSides, fade, glow, gradientBetween, mirrored, mix, randomFrom, soft, strands, within } from "./paint.js";
 
 /** @typedef {{deep: string, base: string, light: string}} HairColours all #RRGGBB */
-/** @typedef {import("./paint.js").Cubic} Cubic */
+/** @typedef {import("./paint.js").Curve} Curve */
 
 /**
  * @typedef {Object} HairStyle
@@ -23,7 +23,7 @@ function fillHair(ctx, path, { deep, base, light }, from, to) {
   ctx.fill(path);
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {HairColours} colours @param {Cubic} first @param {Cubic} second @param {number} count @param {number} seed */
+/** @param {CanvasRenderingContext2D} ctx @param {HairColours} colours @param {Curve} first @param {Curve} second @param {number} count @param {number} seed */
 function comb(ctx, { deep, base, light }, first, second, count, seed) {
   strands(ctx, first, second, { count, colours: [deep, deep, base], opacity: 0.42, width: 1.7, jitter: 5, seed });
   strands(ctx, first, second, { count: Math.round(count * 0.7), colours: [light, mix(light, "#ffffff", 0.25)], opacity: 0.34, width: 1.2, jitter: 5, seed: seed + 7 });
@@ -34,13 +34,13 @@ function sheen(ctx, band, colour, opacity) {
   soft(ctx, band, fade(colour, opacity), 7, "screen");
 }
 
-const wavesRight = () => shape("M-30-150C20-180 112-160 124-66C130-18 128 20 140 62C150 98 156 130 140 168C130 192 108 206 88 204C104 176 94 152 98 122C102 92 90 74 97 44C102 12 98-16 90-44C76-84 22-96-30-150Z");
-const wavesLeft = () => shape("M-26-152C-60-176-116-152-124-70C-128-20-126 16-136 60C-146 96-152 126-138 164C-128 188-106 202-86 200C-100 172-92 150-98 120C-103 92-92 70-98 42C-104 12-101-18-96-44C-90-86-62-112-26-152Z");
+const wavesRight = () => shape("M-30-146C-24-176 104-186 124-66C130-18 128 20 140 62C150 98 156 130 140 168C130 192 108 206 88 204C104 176 94 152 98 122C102 92 90 74 97 44C102 12 98-16 90-44C76-84 22-96-30-146Z");
+const wavesLeft = () => shape("M-22-146C-26-178-112-176-124-70C-128-20-126 16-136 60C-146 96-152 126-138 164C-128 188-106 202-86 200C-100 172-92 150-98 120C-103 92-92 70-98 42C-104 12-101-18-96-44C-90-86-62-112-22-146Z");
 
 /** @type {HairStyle} */
 export const waves = {
   back(ctx, colours) {
-    const mass = shape("M0-172C86-172 130-120 128-40C128 20 160 80 148 150C140 196 104 214 60 212L-60 212C-104 214-140 196-148 150C-160 80-128 20-128-40C-130-120-86-172 0-172Z");
+    const mass = shape("M0-150C80-150 122-116 124-40C126 20 160 80 148 150C140 196 104 214 60 212L-60 212C-104 214-140 196-148 150C-160 80-126 20-124-40C-122-116-80-150 0-150Z");
     fillHair(ctx, mass, { ...colours, base: mix(colours.base, colours.deep, 0.55), light: colours.base }, -160, 200);
     within(ctx, mass, () => bothSides(ctx, (side) => {
       comb(ctx, { ...colours, light: colours.base }, [[50, -60], [60, 40], [50, 100], [44, 210]], [[128, -60], [132, 40], [160, 100], [140, 210]], 60, 3 + side);
@@ -52,11 +52,11 @@ export const waves = {
       fillHair(ctx, path, colours, -165, 190);
       within(ctx, path, () => {
         if (side > 0) {
-          comb(ctx, colours, [[-30, -150], [10, -110], [70, -96], [92, -40]], [[-30, -156], [40, -176], [118, -140], [128, -50]], 90, 21);
-          comb(ctx, colours, [[90, -50], [106, 40], [84, 110], [92, 204]], [[127, -60], [126, 30], [168, 110], [134, 196]], 80, 22);
+          comb(ctx, colours, [[-30, -148], [10, -110], [72, -96], [90, -44], [100, 0], [86, 60], [96, 90], [106, 120], [92, 170], [92, 206]],
+            [[-28, -152], [20, -206], [120, -170], [126, -60], [130, 0], [128, 30], [142, 64], [160, 110], [160, 170], [128, 204]], 150, 21);
         } else {
-          comb(ctx, colours, [[-26, -152], [-62, -116], [-90, -90], [-96, -40]], [[-26, -154], [-70, -172], [-122, -130], [-126, -50]], 70, 23);
-          comb(ctx, colours, [[-96, -50], [-106, 40], [-86, 110], [-90, 200]], [[-126, -60], [-124, 30], [-164, 110], [-130, 192]], 80, 24);
+          comb(ctx, colours, [[-22, -146], [-62, -112], [-90, -86], [-96, -44], [-104, 0], [-92, 60], [-98, 90], [-104, 120], [-92, 170], [-88, 202]],
+            [[-24, -152], [-60, -204], [-124, -160], [-126, -64], [-128, 0], [-126, 30], [-140, 64], [-156, 110], [-156, 170], [-122, 200]], 140, 23);
         }
         sheen(ctx, shape(side > 0 ? "M6-132C50-140 90-116 108-70L118-84C104-128 56-158 6-146Z" : "M-50-134C-84-122-102-98-112-66L-118-84C-112-116-92-140-56-148Z"), colours.light, 0.55);
         glow(ctx, side * 112, 120, 26, 60, colours.light, 0.3, "screen");
@@ -71,22 +71,22 @@ export const waves = {
   },
 };
 
-const fringe = () => shape("M0-168C-70-168-112-128-114-60C-110-50-102-44-92-40C-70-33-40-36-2-36C36-36 70-33 92-40C102-44 110-50 114-60C112-128 70-168 0-168Z");
-const bobSide = () => shape("M88-96C112-96 126-70 127-30C130 20 132 62 124 100C119 119 100 125 82 117C92 100 97 78 97 50C98 14 92-18 86-44Z");
+const fringe = () => shape("M0-173C-58-170-104-120-102-40C-70-33-40-36-2-36C36-36 70-33 102-40C104-120 58-170 0-173Z");
+const bobSide = () => shape("M-6-173C76-176 123-132 126-56C129 0 133 62 124 100C119 119 100 125 82 117C92 100 97 78 97 50C98 14 94-18 90-50C84-110 50-150-6-173Z");
 
 /** @type {HairStyle} */
 export const bob = {
   back(ctx, colours) {
-    const mass = shape("M0-172C86-172 128-122 128-40C128 20 136 70 124 108C110 128 60 122 0 122C-60 122-110 128-124 108C-136 70-128 20-128-40C-128-122-86-172 0-172Z");
+    const mass = shape("M0-150C80-150 116-116 120-40C126 20 136 70 124 108C110 128 60 122 0 122C-60 122-110 128-124 108C-136 70-126 20-120-40C-116-116-80-150 0-150Z");
     fillHair(ctx, mass, { ...colours, base: mix(colours.base, colours.deep, 0.6), light: colours.base }, -160, 120);
     within(ctx, mass, () => glow(ctx, 0, 90, 110, 70, "#050306", 0.5));
   },
   front(ctx, colours) {
     bothSides(ctx, (side) => {
       const lock = bobSide();
-      fillHair(ctx, lock, colours, -100, 120);
+      fillHair(ctx, lock, colours, -170, 120);
       within(ctx, lock, () => {
-        comb(ctx, colours, [[86, -90], [92, -20], [104, 60], [84, 118]], [[124, -90], [128, -10], [136, 70], [112, 122]], 60, 31 + side);
+        comb(ctx, colours, [[0, -170], [50, -150], [86, -110], [92, -44], [96, 0], [102, 70], [84, 118]], [[0, -173], [84, -182], [126, -132], [126, -52], [130, 0], [140, 80], [112, 122]], 110, 31 + side);
         glow(ctx, 116, 8, 12, 46, colours.light, 0.5, "screen");
         glow(ctx, 90, 40, 10, 70, "#050306", 0.4);
       });
@@ -94,14 +94,14 @@ export const bob = {
     const top = fringe();
     fillHair(ctx, top, colours, -170, -30);
     within(ctx, top, () => {
-      const left = /** @type {Cubic} */ ([[-4, -170], [-60, -160], [-112, -120], [-112, -44]]);
+      const left = /** @type {Curve} */ ([[-2, -174], [-60, -170], [-106, -116], [-100, -38]]);
       comb(ctx, colours, left, [[0, -170], [-8, -130], [-6, -80], [-4, -34]], 110, 33);
       comb(ctx, colours, mirrored(left), [[0, -170], [8, -130], [6, -80], [4, -34]], 110, 34);
-      sheen(ctx, shape("M-92-96C-60-122 60-122 92-96L86-84C56-106-56-106-86-84Z"), colours.light, 0.75);
+      sheen(ctx, shape("M-88-96C-58-120 58-120 88-96L84-85C56-106-56-106-84-85Z"), colours.light, 0.75);
     });
     // The fringe ends in tips.
-    strands(ctx, [[-94, -56], [-95, -50], [-95, -46], [-95, -38]], [[94, -56], [95, -50], [95, -46], [95, -38]],
-      { count: 90, colours: [colours.deep, colours.base], opacity: 0.9, width: 1.8, jitter: 3.5, seed: 35 });
+    strands(ctx, [[-99, -62], [-100, -54], [-100, -48], [-99, -37]], [[99, -62], [100, -54], [100, -48], [99, -37]],
+      { count: 130, colours: [colours.deep, colours.base], opacity: 0.7, width: 1.6, jitter: 3.5, seed: 35 });
   },
   shadow: () => {
     const path = fringe();
@@ -124,8 +124,8 @@ export const sideSwept = {
     const mass = swept();
     fillHair(ctx, mass, colours, -178, -40);
     within(ctx, mass, () => {
-      comb(ctx, colours, [[-62, -118], [-10, -104], [50, -104], [96, -70]], [[-66, -150], [-10, -188], [84, -176], [110, -84]], 150, 42);
-      comb(ctx, colours, [[-62, -120], [-80, -104], [-90, -80], [-97, -36]], [[-66, -148], [-100, -136], [-112, -90], [-104, -40]], 60, 43);
+      comb(ctx, colours, [[-62, -118], [-10, -104], [50, -104], [96, -70]], [[-66, -152], [-10, -222], [110, -196], [112, -80]], 170, 42);
+      comb(ctx, colours, [[-62, -120], [-80, -104], [-90, -80], [-97, -36]], [[-66, -150], [-112, -156], [-118, -90], [-102, -36]], 60, 43);
       sheen(ctx, shape("M-30-140C10-160 66-152 92-112L84-108C60-138 12-144-28-130Z"), colours.light, 0.5);
       glow(ctx, -64, -126, 10, 26, colours.deep, 0.5);
       glow(ctx, 90, -60, 18, 40, colours.light, 0.25, "screen");
@@ -140,8 +140,8 @@ const cropped = () => shape("M-99-40C-108-110-76-170 0-171C76-170 108-110 99-40C
 export const shortCurls = {
   front(ctx, colours) {
     bothSides(ctx, () => {
-      ctx.fillStyle = gradientBetween(ctx, [0, -80], [0, 8], [0, fade(colours.base, 0.92)], [1, fade(colours.base, 0)]);
-      ctx.fill(shape("M86-92C104-96 107-66 104-30L101 8L95 8C96-14 95-40 91-62Z"));
+      ctx.fillStyle = gradientBetween(ctx, [0, -70], [0, 6], [0, fade(colours.base, 0.95)], [1, fade(colours.base, 0)]);
+      ctx.fill(shape("M84-92C98-96 102-66 99-30L98 6L92 6C93-14 91-40 87-62Z"));
     });
     const mass = cropped();
     fillHair(ctx, mass, colours, -172, -40);
@@ -162,10 +162,10 @@ export const shortCurls = {
     // A soft outline and hairline instead of a cut edge.
     for (let i = 0; i < 420; i += 1) {
       const part = random();
-      const angle = Math.PI * (1.08 - 1.16 * part);
+      const angle = Math.PI * (0.96 - 0.92 * part);
       const onCrown = random() < 0.6;
-      const x = onCrown ? -Math.cos(angle) * -104 : (part - 0.5) * 176;
-      const y = onCrown ? -62 - Math.max(0, Math.sin(angle)) * 108 : -113 + 26 * Math.abs(part - 0.5) ** 3 * 8;
+      const x = onCrown ? Math.cos(angle) * 98 : (part - 0.5) * 184;
+      const y = onCrown ? -62 - Math.max(0, Math.sin(angle)) * 108 : -114 + 34 * (2 * Math.abs(part - 0.5)) ** 4;
       ctx.fillStyle = fade(colours.deep, 0.5);
       ctx.beginPath();
       ctx.arc(x + (random() - 0.5) * 4, y + (random() - 0.5) * 4, 1 + random() * 1.4, 0, 7);
@@ -180,7 +180,7 @@ const silver = () => shape("M-98 22C-124 4-132-60-116-110C-100-164-44-190 10-184
 /** @type {HairStyle} */
 export const softCrop = {
   back(ctx, colours) {
-    const mass = shape("M0-176C88-176 126-120 122-40C120 20 108 66 84 84L-84 84C-108 66-120 20-122-40C-126-120-88-176 0-176Z");
+    const mass = shape("M0-150C80-150 120-110 122-40C120 20 108 66 84 84L-84 84C-108 66-120 20-122-40C-120-110-80-150 0-150Z");
     fillHair(ctx, mass, { ...colours, base: mix(colours.base, colours.deep, 0.6), light: colours.base }, -160, 90);
     bothSides(ctx, (side) => comb(ctx, { ...colours, light: colours.base }, [[60, 0], [80, 30], [84, 60], [74, 88]], [[122, -40], [122, 10], [114, 50], [88, 90]], 40, 60 + side));
   },
@@ -188,8 +188,8 @@ export const softCrop = {
     const mass = silver();
     fillHair(ctx, mass, colours, -184, 30);
     within(ctx, mass, () => {
-      comb(ctx, colours, [[-38, -138], [10, -108], [78, -96], [97, 22]], [[-44, -152], [10, -200], [128, -170], [122, 6]], 150, 61);
-      comb(ctx, colours, [[-38, -138], [-66, -104], [-98, -60], [-97, 20]], [[-44, -156], [-110, -150], [-136, -60], [-112, 12]], 110, 62);
+      comb(ctx, colours, [[-38, -138], [10, -108], [78, -96], [97, 22]], [[-44, -156], [0, -236], [150, -190], [116, 14]], 180, 61);
+      comb(ctx, colours, [[-38, -138], [-66, -104], [-98, -60], [-97, 20]], [[-44, -160], [-130, -170], [-146, -50], [-106, 18]], 130, 62);
       sheen(ctx, shape("M-16-150C40-160 84-130 104-78L96-72C76-118 34-140-14-138Z"), "#ffffff", 0.4);
       sheen(ctx, shape("M-64-136C-92-112-106-80-110-44L-102-42C-98-76-84-104-58-126Z"), "#ffffff", 0.34);
       glow(ctx, -40, -142, 12, 22, colours.deep, 0.5);
@@ -204,6 +204,11 @@ const veil = () => shape("M0-184C92-184 134-118 131-30C131 44 118 104 84 142C60 
 
 /** @type {HairStyle} */
 export const headscarf = {
+  back(ctx, { deep, base }) {
+    // The cap under the scarf shows round the face.
+    ctx.fillStyle = mix(base, deep, 0.85);
+    ctx.fill(shape("M0-150C80-150 118-110 118-30C118 60 100 130 0 170C-100 130-118 60-118-30C-118-110-80-150 0-150Z"));
+  },
   front(ctx, colours) {
     const scarf = veil();
     fillHair(ctx, scarf, colours, -184, 180);
@@ -211,8 +216,8 @@ export const headscarf = {
       const folds = (first, second, count, seed) =>
         strands(ctx, first, second, { count, colours: [colours.deep, colours.light], opacity: 0.3, width: 5, jitter: 3, seed });
       for (const flip of [(curve) => curve, mirrored]) {
-        folds(flip([[0, -118], [58, -116], [96, -80], [97, -10]]), flip([[0, -184], [92, -184], [136, -110], [128, -10]]), 9, 71);
-        folds(flip([[97, -10], [98, 60], [80, 120], [10, 146]]), flip([[129, -10], [130, 70], [104, 150], [0, 182]]), 9, 72);
+        folds(flip([[0, -118], [58, -116], [96, -80], [97, -10], [98, 60], [80, 120], [10, 146]]),
+          flip([[0, -184], [92, -184], [136, -110], [129, -10], [130, 70], [104, 150], [0, 182]]), 10, 71);
       }
       sheen(ctx, shape("M-70-142C-34-166 20-168 54-152L50-140C20-152-30-150-62-130Z"), colours.light, 0.55);
       glow(ctx, 104, 60, 36, 110, colours.deep, 0.45);

@@ -118,8 +118,8 @@ function drawYears(ctx, age, skin) {
     ctx.quadraticCurveTo(points[2], points[3], points[4], points[5]);
     ctx.stroke();
   };
-  line(4, 0.14, 23, 52, 42, 64, 47, 84);
-  line(1.3, 0.3, 24, 53, 42, 65, 46, 82);
+  line(7, 0.07, 24, 52, 42, 62, 48, 82);
+  line(3, 0.1, 25, 53, 42, 63, 47, 80);
   line(1, 0.3, 73, -1, 80, -3, 86, -8);
   line(1, 0.3, 73, 3, 81, 4, 87, 3);
   line(1.1, 0.24, 30, 19, 46, 26, 62, 18);
@@ -180,19 +180,19 @@ function drawBeard(ctx, { jaw, cheek, chinY }, { colour, grey, opacity }) {
   soft(ctx, mass, fade(colour, opacity), 5);
   const random = randomFrom(11);
   ctx.lineCap = "round";
-  for (let i = 0; i < 1500; i += 1) {
+  for (let i = 0; i < 2800; i += 1) {
     const x = (random() - 0.5) * 2 * (cheek + 4);
     const y = 20 + random() * (chinY - 18);
     const side = Math.abs(x) / cheek;
     const upper = side > 0.42 ? 62 - (side - 0.42) * 78 : 61;
     const onLips = (x / 37) ** 2 + ((y - 86) / 15) ** 2 < 1;
-    if (y < upper + random() * 12 || onLips) continue;
+    if (y < upper + random() ** 2 * 20 || onLips) continue;
     const silver = random() < (Math.abs(x) < 26 ? 0.55 : 0.3);
-    ctx.strokeStyle = fade(silver ? grey : colour, 0.25 + 0.4 * random());
-    ctx.lineWidth = 0.8 + 0.6 * random();
+    ctx.strokeStyle = fade(silver ? grey : colour, 0.16 + 0.3 * random());
+    ctx.lineWidth = 0.7 + 0.5 * random();
     ctx.beginPath();
     ctx.moveTo(x, y);
-    ctx.quadraticCurveTo(x + x * 0.02, y + 3, x * 0.97 + (random() - 0.5) * 3, y + 6 + random() * 3);
+    ctx.quadraticCurveTo(x + x * 0.015, y + 2, x * 0.98 + (random() - 0.5) * 2, y + 4 + random() * 2);
     ctx.stroke();
   }
 }
@@ -222,12 +222,12 @@ export function drawNose(ctx, { nose, noseY, bridge, age }, skin) {
   bothSides(ctx, () => {
     glow(ctx, nose * 0.52, noseY + 7.5, nose * 0.36, 4.2, skin.deep, 0.95);
     glow(ctx, nose * 0.5, noseY + 8, nose * 0.26, 2.8, mix(skin.deep, "#1a0605", 0.6), 0.9);
-    ctx.strokeStyle = fade(skin.deep, 0.42);
-    ctx.lineWidth = 1.6;
+    ctx.strokeStyle = fade(skin.deep, 0.26);
+    ctx.lineWidth = 2;
     ctx.lineCap = "round";
     ctx.beginPath();
-    ctx.moveTo(nose - 2, noseY - 7);
-    ctx.bezierCurveTo(nose + 3, noseY - 3, nose + 2.5, noseY + 6, nose - 4, noseY + 8);
+    ctx.moveTo(nose, noseY - 4);
+    ctx.bezierCurveTo(nose + 3, noseY - 1, nose + 2.5, noseY + 6, nose - 3, noseY + 8);
     ctx.stroke();
   });
   ctx.strokeStyle = fade(skin.deep, 0.3 + 0.1 * age);

@@ -54,12 +54,12 @@ function gapOf({ jaw, upper, lower, press, tuck }) {
 function shapeOf(pose, look, smile) {
   const { jaw, width, round, press, tuck } = pose;
   const { top, bottom } = gapOf(pose);
-  const half = look.halfWidth * (1 + 0.2 * Math.max(width, 0) + 0.12 * Math.min(width, 0) - 0.4 * round - 0.06 * jaw + 0.07 * smile);
+  const half = look.halfWidth * (1 + 0.2 * Math.max(width, 0) + 0.12 * Math.min(width, 0) - 0.4 * round - 0.06 * jaw + 0.1 * smile);
   const thin = 1 - 0.42 * press - 0.1 * jaw;
   return {
     half,
     inner: half * (0.9 - 0.2 * round),
-    corner: -3.6 * smile + jaw * 6 + 1.2 * round,
+    corner: -6.5 * smile + jaw * 6 + 1.2 * round,
     top,
     bottom,
     upper: look.upper * (thin + 0.28 * round - 0.12 * Math.max(width, 0)),
@@ -262,14 +262,8 @@ function shadeAround(ctx, { half, corner, bottom, lower, top, upper }, look, pos
   glow(ctx, 1, bottom + lower + 5, half * 0.62, 7.5, look.shade, 0.55);
   bothSides(ctx, () => {
     glow(ctx, half + 1, corner + 1, 8, 8, look.shade, 0.5);
-    const pull = 0.1 + 0.16 * Math.max(0, pose.width) + 0.1 * pose.jaw;
-    ctx.strokeStyle = fade(look.shade, pull);
-    ctx.lineWidth = 3;
-    ctx.lineCap = "round";
-    ctx.beginPath();
-    ctx.moveTo(23, -26);
-    ctx.quadraticCurveTo(half + 8, -16, half + 11, corner + 3);
-    ctx.stroke();
+    const pull = 0.14 + 0.2 * Math.max(0, pose.width) + 0.1 * pose.jaw;
+    glow(ctx, half * 0.5 + 17, -14 + corner * 0.5, 9, 20, look.shade, pull);
   });
   glow(ctx, 0, top - upper - 6, 5, 8, look.shade, 0.25);
 }

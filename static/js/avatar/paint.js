@@ -1,7 +1,7 @@
 /** Colour and brush helpers shared by everything that paints the figure. */
 
 /** @typedef {[x: number, y: number]} Point */
-/** @typedef {[Point, Point, Point, Point]} Cubic */
+/** @typedef {Point[]} Curve a start, then three points (two controls and an end) for each piece */
 
 /** @param {string} hex #RRGGBB @returns {number[]} */
 function channels(hex) {
@@ -94,8 +94,8 @@ export function gradientBetween(ctx, from, to, ...stops) {
 /**
  * Hair, folds, weave: many fine strokes between two guide curves.
  * @param {CanvasRenderingContext2D} ctx
- * @param {Cubic} first
- * @param {Cubic} second
+ * @param {Curve} first
+ * @param {Curve} second with as many points
  * @param {{count: number, colours: string[], opacity: number, width?: number, jitter?: number, seed?: number}} brush
  */
 export function strands(ctx, first, second, { count, colours, opacity, width = 1.4, jitter = 4, seed = 1 }) {
@@ -104,23 +104,25 @@ export function strands(ctx, first, second, { count, colours, opacity, width = 1
   ctx.lineCap = "round";
   for (let i = 0; i < count; i += 1) {
     const part = (i + random()) / count;
-    const [a, b, c, d] = first.map(([x, y], k) => [
+    const points = first.map(([x, y], k) => [
       x + (second[k][0] - x) * part + (random() - 0.5) * jitter,
       y + (second[k][1] - y) * part + (random() - 0.5) * jitter,
     ]);
     ctx.strokeStyle = fade(colours[Math.floor(random() * colours.length)], opacity * (0.4 + 0.6 * random()));
     ctx.lineWidth = width * (0.5 + random());
     ctx.beginPath();
-    ctx.moveTo(a[0], a[1]);
-    ctx.bezierCurveTo(b[0], b[1], c[0], c[1], d[0], d[1]);
+    ctx.moveTo(points[0][0], points[0][1]);
+    for (let k = 1; k + 2 < points.length; k += 3) {
+      ctx.bezierCurveTo(points[k][0], points[k][1], points[k + 1][0], points[k + 1][1], points[k + 2][0], points[k + 2][1]);
+    }
     ctx.stroke();
   }
   ctx.restore();
 }
 
-/** @param {Cubic} curve @returns {Cubic} the same on the other side of the face */
+/** @param {Curve} curve @returns {Curve} the same on the other side of the face */
 export function mirrored(curve) {
-  return /** @type {Cubic} */ (curve.map(([x, y]) => [-x, y]));
+  return curve.map(([x, y]) => [-x, y]);
 }
 
 /**

@@ -147,7 +147,7 @@ export class Presenter {
     const ctx = this.#ctx;
     const { eyes, brows, skin, mouth } = this.#figure;
     const jaw = this.#pose.jaw * JAW_DROP;
-    const smile = 0.55 - 0.3 * this.#engaged;
+    const smile = 0.85 - 0.4 * this.#engaged;
     /** @param {number} depth how far in front of the pivot: near things travel further when the head turns */
     const turn = (depth) => ctx.translate(motion.yaw * depth, motion.pitch * depth * 0.7);
 
