@@ -308,7 +308,7 @@ function drawFront(ctx, { neck, shoulder }, torso, colour, lapels) {
 function drawScarf(ctx, { shoulder }, colour) {
   const deep = mix(colour, "#05060c", 0.5);
   const light = mix(colour, "#ffffff", 0.3);
-  const drape = new Path2D(`M-74 124C-104 158-150 196-${168 * shoulder} 214C-150 262-90 312-20 330C50 348 110 316 ${166 * shoulder} 214C150 196 104 158 74 124C40 150-40 150-74 124Z`);
+  const drape = new Path2D(`M-74 124C-104 158-150 196-${168 * shoulder} 214C-150 262-90 312-20 330C50 348 110 316 ${166 * shoulder} 214C150 196 104 158 74 124C50 84-50 84-74 124Z`);
   soft(ctx, drape, "rgba(5,6,12,.45)", 8);
   ctx.fillStyle = gradientBetween(ctx, [-120, 120], [110, 330], [0, light], [0.4, colour], [1, mix(colour, deep, 0.6)]);
   ctx.fill(drape);

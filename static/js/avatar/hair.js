@@ -19,7 +19,7 @@ const shape = (outline) => new Path2D(outline);
 /** @param {CanvasRenderingContext2D} ctx @param {Path2D} path @param {HairColours} colours @param {number} from y @param {number} to y */
 function fillHair(ctx, path, { deep, base, light }, from, to) {
   ctx.fillStyle = gradientBetween(ctx, [-70, from], [50, to],
-    [0, mix(base, deep, 0.25)], [0.22, mix(base, light, 0.35)], [0.45, base], [1, mix(base, deep, 0.75)]);
+    [0, mix(base, deep, 0.08)], [0.22, mix(base, light, 0.35)], [0.45, base], [1, mix(base, deep, 0.75)]);
   ctx.fill(path);
 }
 
@@ -100,8 +100,8 @@ export const bob = {
       sheen(ctx, shape("M-88-96C-58-120 58-120 88-96L84-85C56-106-56-106-84-85Z"), colours.light, 0.75);
     });
     // The fringe ends in tips.
-    strands(ctx, [[-99, -62], [-100, -54], [-100, -48], [-99, -37]], [[99, -62], [100, -54], [100, -48], [99, -37]],
-      { count: 130, colours: [colours.deep, colours.base], opacity: 0.7, width: 1.6, jitter: 3.5, seed: 35 });
+    strands(ctx, [[-99, -50], [-100, -46], [-100, -42], [-99, -36]], [[99, -50], [100, -46], [100, -42], [99, -36]],
+      { count: 130, colours: [colours.deep, colours.base], opacity: 0.45, width: 1.6, jitter: 3.5, seed: 35 });
   },
   shadow: () => {
     const path = fringe();
@@ -119,7 +119,7 @@ export const sideSwept = {
     bothSides(ctx, () => {
       const side = shape("M88-84C104-84 111-60 106-30C105-12 103 2 97 14C96-6 95-24 92-42Z");
       soft(ctx, side, fade(mix(colours.base, colours.light, 0.4), 0.85), 2);
-      within(ctx, side, () => comb(ctx, colours, [[90, -80], [94, -40], [96, -10], [96, 12]], [[110, -80], [112, -50], [106, -10], [102, 10]], 40, 41));
+      within(ctx, side, () => comb(ctx, { ...colours, deep: colours.base }, [[90, -80], [94, -40], [96, -10], [96, 12]], [[110, -80], [112, -50], [106, -10], [102, 10]], 40, 41));
     });
     const mass = swept();
     fillHair(ctx, mass, colours, -178, -40);

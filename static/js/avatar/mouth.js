@@ -19,6 +19,8 @@ import { bothSides, fade, glow, gradientBetween, mix, within } from "./paint.js"
 const WIDEST = 36;
 /** How far the teeth reach below the upper lip. */
 const TEETH = 9;
+/** How much of them shows over a lower lip tucked under them. */
+const TUCKED_TEETH = 5.5;
 
 /**
  * @typedef {Object} MouthShape in drawing units around the middle of the closed lips, y downwards
@@ -29,6 +31,7 @@ const TEETH = 9;
  * @property {number} bottom y of the lower lip's upper edge
  * @property {number} upper thickness of the upper lip
  * @property {number} lower thickness of the lower lip
+ * @property {number} round 0 … 1 how oval the opening is
  */
 
 /** @param {MouthPose} pose @returns {number} 0 where the lips touch … 1 as wide as it goes */
@@ -43,7 +46,7 @@ function gapOf({ jaw, upper, lower, press, tuck }) {
   const apart = 1 - smooth(0.15, 0.5, press);
   const top = -(upper * 4.6 + jaw * 2.4) * apart;
   const free = (jaw * 27 + lower * 6) * apart;
-  const tucked = top + 5.5;
+  const tucked = top + TUCKED_TEETH - 1;
   return { top, bottom: Math.max(top, free + (tucked - free) * smooth(0.25, 0.8, tuck)) };
 }
 
@@ -59,11 +62,12 @@ function shapeOf(pose, look, smile) {
   return {
     half,
     inner: half * (0.9 - 0.2 * round),
-    corner: -6.5 * smile + jaw * 6 + 1.2 * round,
+    corner: (-6.5 * smile + jaw * 6) * (1 - round) + ((top + bottom) / 2 + 0.5) * round,
     top,
     bottom,
     upper: look.upper * (thin + 0.28 * round - 0.12 * Math.max(width, 0)),
-    lower: look.lower * (thin + 0.22 * round - 0.1 * Math.max(width, 0) - 0.42 * tuck),
+    lower: look.lower * (thin + 0.22 * round - 0.1 * Math.max(width, 0) - 0.2 * tuck),
+    round,
   };
 }
 
@@ -83,7 +87,7 @@ export function drawMouth(ctx, pose, look, smile) {
   if (isOpen && pose.tuck > 0.2) {
     ctx.save();
     ctx.globalAlpha = smooth(0.2, 0.6, pose.tuck);
-    within(ctx, openingPath({ ...shape, bottom: shape.top + TEETH - 1 }), () => drawUpperTeeth(ctx, shape, 1));
+    within(ctx, openingPath({ ...shape, bottom: shape.top + TUCKED_TEETH }), () => drawUpperTeeth(ctx, shape, 1));
     ctx.restore();
   }
   drawUpperLip(ctx, shape, look);
@@ -97,15 +101,32 @@ export function drawMouth(ctx, pose, look, smile) {
 }
 
 /** @param {MouthShape} shape @returns {Path2D} */
-function openingPath({ inner, corner, top, bottom }) {
+function openingPath(shape) {
   const path = new Path2D();
-  path.moveTo(-inner, corner);
-  path.bezierCurveTo(-inner * 0.72, top + (corner - top) * 0.25, -inner * 0.4, top - 0.4, 0, top + 0.9);
-  path.bezierCurveTo(inner * 0.4, top - 0.4, inner * 0.72, top + (corner - top) * 0.25, inner, corner);
-  path.bezierCurveTo(inner * 0.82, bottom - (bottom - corner) * 0.25, inner * 0.45, bottom, 0, bottom);
-  path.bezierCurveTo(-inner * 0.45, bottom, -inner * 0.82, bottom - (bottom - corner) * 0.25, -inner, corner);
+  path.moveTo(-shape.inner, shape.corner);
+  traceUpperEdge(path, shape, 1);
+  traceLowerEdge(path, shape, -1);
   path.closePath();
   return path;
+}
+
+/** The upper lip's lower edge. @param {Path2D} path @param {MouthShape} shape @param {1 | -1} way 1 from left to right */
+function traceUpperEdge(path, { inner, corner, top, round }, way) {
+  const i = inner * way;
+  const out = 0.72 + 0.28 * round;
+  const y = top + (corner - top) * 0.25;
+  const dip = 0.9 * (1 - round);
+  path.bezierCurveTo(-i * out, y, -i * 0.42, top - 0.4, 0, top + dip);
+  path.bezierCurveTo(i * 0.42, top - 0.4, i * out, y, i, corner);
+}
+
+/** The lower lip's upper edge. @param {Path2D} path @param {MouthShape} shape @param {1 | -1} way 1 from left to right */
+function traceLowerEdge(path, { inner, corner, bottom, round }, way) {
+  const i = inner * way;
+  const out = 0.84 + 0.16 * round;
+  const y = bottom - (bottom - corner) * 0.25;
+  path.bezierCurveTo(-i * out, y, -i * 0.48, bottom, 0, bottom);
+  path.bezierCurveTo(i * 0.48, bottom, i * out, y, i, corner);
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {MouthShape} shape @param {MouthPose} pose */
@@ -157,7 +178,7 @@ function drawUpperTeeth(ctx, { inner, top }, showing) {
 function drawLowerTeeth(ctx, { inner, top, bottom, corner }, pose) {
   const gap = bottom - top;
   // Clenched teeth (/s/, /ʃ/, /i/) fill the opening; with the jaw dropped the lip hides most of them.
-  const height = pose.teeth * (2 + pose.lower * 6.5) * (1 - 0.45 * pose.jaw);
+  const height = pose.teeth * (2 + pose.lower * 6.5) * (1 - 0.45 * pose.jaw) * (1 - 0.9 * smooth(0.5, 0.8, pose.tongue));
   if (height < 1 || gap < 3) return;
   const reach = inner * 0.8;
   const upperEdge = Math.max(bottom - height, top + TEETH * 0.82);
@@ -190,13 +211,14 @@ function drawTongue(ctx, { inner, top, bottom }, { tongue }) {
   path.bezierCurveTo(-reach * 1.02, tip + (bottom - tip) * 0.1, -reach * 0.55, tip, 0, tip + 0.8);
   path.bezierCurveTo(reach * 0.55, tip, reach * 1.02, tip + (bottom - tip) * 0.1, reach, bottom + 8);
   path.closePath();
-  ctx.fillStyle = gradientBetween(ctx, [0, tip], [0, bottom + 6], [0, "#d4777a"], [0.5, "#bb5a61"], [1, "#8a3a42"]);
+  ctx.fillStyle = gradientBetween(ctx, [0, tip], [0, bottom + 6], [0, "#c9696e"], [0.5, "#a84e57"], [1, "#6f2b34"]);
   ctx.fill(path);
   within(ctx, path, () => glow(ctx, 0, tip + 3, reach * 0.6, 4, "#ffd3cf", 0.4));
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {MouthShape} shape @param {MouthLook} look */
-function drawUpperLip(ctx, { half, inner, corner, top, upper }, look) {
+function drawUpperLip(ctx, shape, look) {
+  const { half, inner, corner, top, upper } = shape;
   const peak = top - upper;
   const path = new Path2D();
   path.moveTo(-half, corner);
@@ -204,9 +226,8 @@ function drawUpperLip(ctx, { half, inner, corner, top, upper }, look) {
   path.bezierCurveTo(-half * 0.11, peak + 0.2, -half * 0.06, peak + upper * 0.24, 0, peak + upper * 0.26);
   path.bezierCurveTo(half * 0.06, peak + upper * 0.24, half * 0.11, peak + 0.2, half * 0.2, peak);
   path.bezierCurveTo(half * 0.4, peak - 0.4, half * 0.68, corner + (peak - corner) * 0.5, half, corner);
-  path.lineTo(inner, corner + 0.5);
-  path.bezierCurveTo(inner * 0.72, top + (corner - top) * 0.25, inner * 0.4, top - 0.4, 0, top + 1.2);
-  path.bezierCurveTo(-inner * 0.4, top - 0.4, -inner * 0.72, top + (corner - top) * 0.25, -inner, corner + 0.5);
+  path.lineTo(inner, corner);
+  traceUpperEdge(path, shape, -1);
   path.closePath();
   ctx.fillStyle = gradientBetween(ctx, [0, peak], [0, top + 1.5],
     [0, mix(look.lip, look.lipDeep, 0.12)], [0.55, mix(look.lip, look.lipDeep, 0.55)], [1, look.lipDeep]);
@@ -221,16 +242,16 @@ function drawUpperLip(ctx, { half, inner, corner, top, upper }, look) {
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {MouthShape} shape @param {MouthLook} look @param {MouthPose} pose */
-function drawLowerLip(ctx, { half, inner, corner, bottom, lower }, look, pose) {
+function drawLowerLip(ctx, shape, look, pose) {
+  const { half, inner, corner, bottom, lower } = shape;
   const edge = bottom + lower;
   const path = new Path2D();
   path.moveTo(-half, corner);
   path.lineTo(-inner, corner);
-  path.bezierCurveTo(-inner * 0.82, bottom - (bottom - corner) * 0.25, -inner * 0.45, bottom, 0, bottom);
-  path.bezierCurveTo(inner * 0.45, bottom, inner * 0.82, bottom - (bottom - corner) * 0.25, inner, corner);
+  traceLowerEdge(path, shape, 1);
   path.lineTo(half, corner);
-  path.bezierCurveTo(half * 0.84, corner + (edge - corner) * 0.55, half * 0.52, edge, 0, edge);
-  path.bezierCurveTo(-half * 0.52, edge, -half * 0.84, corner + (edge - corner) * 0.55, -half, corner);
+  path.bezierCurveTo(half * 0.93, corner + (edge - corner) * 0.6, half * 0.58, edge, 0, edge);
+  path.bezierCurveTo(-half * 0.58, edge, -half * 0.93, corner + (edge - corner) * 0.6, -half, corner);
   path.closePath();
   ctx.fillStyle = gradientBetween(ctx, [0, bottom - 1], [0, edge],
     [0, mix(look.lip, look.lipDeep, 0.5)], [0.3, look.lip], [0.75, mix(look.lip, look.lipDeep, 0.12)], [1, mix(look.lip, look.lipDeep, 0.55)]);
