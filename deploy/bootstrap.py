@@ -145,6 +145,8 @@ def install_debian_packages(names: Sequence[str], without: str) -> bool:
         print(f"    There is no apt here. {without} needs Debian or Ubuntu, or the container.")
         return False
     missing = [name for name in names if not _installed(name)]
+    if not missing:
+        return True
     as_root = _as_root()
     has_lists = any(APT_LISTS.glob("*_Packages*"))
     if as_root is None:
@@ -154,7 +156,7 @@ def install_debian_packages(names: Sequence[str], without: str) -> bool:
             print(
                 f"    {without} needs packages that only root may install. Type once:\n\n{line}\n"
             )
-    elif _on_offer(missing) or (missing and not has_lists):
+    elif _on_offer(missing) or not has_lists:
         apt = [*as_root, "env", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
         apt += ["-o", "Acquire::Retries=1", "-o", "DPkg::Lock::Timeout=120"]
         try:
@@ -281,7 +283,8 @@ def prepare_run(host: str, port: int) -> None:
     """Everything before the server, then becomes the server."""
     check_address(host, port)
     with step("1/4 Debian packages (translation)"):
-        install_debian_packages(listed("system.txt"), "Translation")
+        if not install_debian_packages(listed("system.txt"), "Translation"):
+            print("    Where translation is missing, captions are shown as they were spoken.")
     with step("2/4 Python environment"):
         make_environment()
     with step("3/4 Python packages"):
@@ -337,6 +340,8 @@ def main() -> None:
         try:
             host = str(ipaddress.IPv4Address(options.host))
             port = int(options.port)
+            if not 0 < port < 65536:
+                raise ValueError(port)
         except ValueError as error:
             raise SetupError(
                 f"HOST={options.host} PORT={options.port}: HOST is an IPv4 address, such as "

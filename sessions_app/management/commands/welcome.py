@@ -12,6 +12,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
+SAMPLE_TALK = "static/audio/quarterly-update.en.wav"
+
 
 class Command(BaseCommand):
     help = "Creates the demo event and the first administrator, and prints the links to open."
@@ -43,7 +45,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Admin     {urljoin(here, urlsplit(demo['admin_url']).path)}\n{account}")
         self.stdout.write(
             "\nWithout a microphone, play a recording as the speaker, from a second terminal:\n"
-            f"  .venv/bin/python manage.py rehearse {demo['join_code']} <recording>\n"
+            f"  .venv/bin/python manage.py rehearse {demo['join_code']} {SAMPLE_TALK}\n"
         )
 
 
