@@ -10,9 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avatartranslate.settings")
 http = get_asgi_application()
 
 from sessions_app.consumers import ListenerConsumer  # noqa: E402
+from sessions_app.sockets import NoSuchSocket  # noqa: E402
 from speech_app.consumers import SpeakerConsumer  # noqa: E402
-
-from avatartranslate.sockets import NoSuchSocket  # noqa: E402
 
 application = ProtocolTypeRouter(
     {

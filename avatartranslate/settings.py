@@ -9,7 +9,8 @@ from csp.constants import NONE, SELF
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").exists():
+    env.read_env(BASE_DIR / ".env")
 
 VAR_DIR = env.path("VAR_DIR", default=str(BASE_DIR / "var"))()
 """Where this machine's own data lives: the default database and the generated secret key."""

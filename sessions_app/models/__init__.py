@@ -1,6 +1,6 @@
 """What is stored: the catalogue, events, transcripts and who listens."""
 
-from sessions_app.models.audience import AudienceCount
+from sessions_app.models.audience import AudienceCount, ListenerReport
 from sessions_app.models.catalogue import Avatar, Language, Voice
 from sessions_app.models.event import (
     Event,
@@ -27,6 +27,7 @@ __all__ = [
     "GlossaryTerm",
     "GlossaryTranslation",
     "Language",
+    "ListenerReport",
     "LiveSession",
     "Segment",
     "Speaker",

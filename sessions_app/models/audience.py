@@ -66,8 +66,8 @@ class AudienceCount(models.Model):
         with transaction.atomic():
             cls.objects.filter(process=process).delete()
             cls.objects.filter(expires_at__lt=now).delete()
-            cls.objects.bulk_create(
-                cls(
+            AudienceCount.objects.bulk_create(
+                AudienceCount(
                     process=process,
                     event_id=key.event,
                     language=key.language,
@@ -89,3 +89,18 @@ class AudienceCount(models.Model):
             rows.order_by().values("language").annotate(a=Sum("listeners"), b=Sum("with_sound"))
         )
         return {row["language"]: Heard(row["a"], row["b"]) for row in grouped}
+
+
+class ListenerReport(models.Model):
+    """A problem a listener told the organiser about."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="reports")
+    language = models.CharField(max_length=35)
+    message = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.message[:80]

@@ -142,7 +142,9 @@ class Avatar(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        options = {"transparent": self.transparent, "head and shoulders": self.crop}
+        chosen = [option for option, is_chosen in options.items() if is_chosen]
+        return f"{self.name} ({', '.join(chosen)})" if chosen else self.name
 
     def clean(self) -> None:
         if self.custom_id and self.kind != AvatarKind.VIDEO:

@@ -176,7 +176,7 @@ class Speaker(models.Model):
     def __str__(self) -> str:
         return f"{self.name} at {self.event}"
 
-    def save(self, **kwargs: object) -> None:  # type: ignore[override]
+    def save(self, **kwargs: object) -> None:
         self.token_digest = hashlib.sha256(self.token.encode()).hexdigest()
         super().save(**kwargs)  # type: ignore[arg-type]
 

@@ -6,8 +6,8 @@ happens under the lock of the session's row, which makes numbers of segments and
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Self
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -15,6 +15,9 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from sessions_app.models.event import Event, Speaker
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 SPEAKER_GONE_AFTER = timedelta(seconds=30)
 """A speaker whose connection is gone for this long is paused."""
@@ -155,6 +158,16 @@ class LiveSession(models.Model):
             self._lock()
             self._end(timezone.now())
 
+    def withdraw(self) -> None:
+        """Undo a claim that came to nothing: nobody could be listened to. Raises Superseded."""
+        with transaction.atomic():
+            self._lock()
+            if self.epoch == 1 and not self.segments.exists():
+                self.delete()
+            elif self.state == State.LIVE:
+                self.state, self.paused_at = State.PAUSED, timezone.now()
+                self.save()
+
     def touch(self) -> bool:
         """Say that the speaker's connection lives; False where the session has moved on."""
         rows = LiveSession.objects.filter(pk=self.pk, epoch=self.epoch).exclude(state=State.ENDED)
@@ -222,7 +235,7 @@ class LiveSession(models.Model):
         process could not.
         """
         now = timezone.now()
-        changed = []
+        changed: list[LiveSession] = []
         gone = Q(state=State.LIVE, seen_at__lt=now - SPEAKER_GONE_AFTER - _SWEEP_GRACE)
         over = Q(state=State.PAUSED, seen_at__lt=now - PAUSED_ENDS_AFTER)
         if not cls.objects.filter(gone | over).exists():
@@ -252,12 +265,12 @@ class LiveSession(models.Model):
             self.acked_frame, self.acked_samples = frame, samples
             self.save(update_fields=["acked_frame", "acked_samples"])
 
-    def _end_pause(self, now: timezone.datetime) -> None:
+    def _end_pause(self, now: datetime) -> None:
         if self.paused_at:
             self.paused_ms += max(0, round((now - self.paused_at).total_seconds() * 1000))
             self.paused_at = None
 
-    def _end(self, now: timezone.datetime) -> None:
+    def _end(self, now: datetime) -> None:
         self._end_pause(now)
         self.state, self.ended_at = State.ENDED, now
         self.save()
@@ -287,7 +300,7 @@ class Segment(models.Model):
     def __str__(self) -> str:
         return f"{self.number}: {self.text[:80]}"
 
-    def correct(self, text: str, author: models.Model | None) -> Correction:
+    def correct(self, text: str, author: User | None) -> Correction:
         """Put a person's text beside what was recognised; every language's caption shows it."""
         with transaction.atomic():
             LiveSession.objects.select_for_update().get(pk=self.session_id)
@@ -344,7 +357,7 @@ class Translation(models.Model):
     def __str__(self) -> str:
         return f"{self.language} {self.seq}: {(self.text or '—')[:80]}"
 
-    def correct(self, text: str, author: models.Model | None) -> Correction:
+    def correct(self, text: str, author: User | None) -> Correction:
         """Put a person's text beside the machine's; listeners see it under a new seq."""
         with transaction.atomic():
             LiveSession.objects.select_for_update().get(pk=self.session_id)

@@ -1,0 +1,22 @@
+"""Recognition, translation and voices: the interfaces in `base`, one package per backend."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from speech_app.backends.base import Backend
+
+
+@cache
+def get_backend() -> Backend:
+    """The backend that SPEECH_BACKEND names, one per process."""
+    if settings.SPEECH_BACKEND == "embedded":
+        from speech_app.backends.embedded.backend import EmbeddedBackend  # noqa: PLC0415
+
+        return EmbeddedBackend()
+    raise ImproperlyConfigured(
+        f"SPEECH_BACKEND is “{settings.SPEECH_BACKEND}”; it can be “embedded”."
+    )

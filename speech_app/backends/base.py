@@ -96,7 +96,7 @@ class Translated:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """No speech is pending before `until_sample`: that audio needs no storing. About once a second."""
+    """No speech is pending before `until_sample`: that audio is dealt with. About once a second."""
 
     until_sample: int
 
@@ -153,7 +153,7 @@ class SpeechTranslator(Protocol):
         """Finish and emit what was said so far, then end the events."""
 
     async def close(self) -> None:
-        """End now, losing nothing that was emitted; frees every worker slot. May be called twice."""
+        """End now and free every worker slot; may be called twice."""
 
 
 class TextTranslator(Protocol):
@@ -202,7 +202,7 @@ class Backend(Protocol):
         targets: Sequence[str],
         glossary: Sequence[GlossaryEntry] = (),
     ) -> SpeechTranslator:
-        """A translator for one live session. Raises Overloaded, LanguageUnavailable, BackendDown."""
+        """One live session's translator. Raises Overloaded, LanguageUnavailable, BackendDown."""
 
     def text_translator(self) -> TextTranslator: ...
 

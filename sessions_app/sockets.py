@@ -1,0 +1,94 @@
+"""What both sockets share: how a connection is refused, and whose pages may open one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from sessions_app.messages import Message, Problem
+
+MALFORMED = 4400
+NOT_ADMITTED = 4403
+NOT_FOUND = 4404
+TOO_SLOW = 4408
+REPLACED = 4409
+REVOKED = 4410
+TOO_MANY = 4429
+
+
+class Refused(Exception):
+    """This connection must close, with this code and these words."""
+
+    def __init__(self, code: int, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.code = code
+        self.problem = problem
+
+
+def origin_allowed(scope: Mapping[str, Any]) -> bool:
+    """Whether the page that opens this socket is ours; a client that is no browser has none."""
+    origin = dict(scope["headers"]).get(b"origin")
+    if origin is None:
+        return True
+    text = origin.decode("latin-1")
+    domain, _ = split_domain_port(urlsplit(text).netloc.lower())
+    allowed = [*settings.ALLOWED_HOSTS, *_trusted_hosts()]
+    return bool(domain) and validate_host(domain, allowed)
+
+
+def _trusted_hosts() -> list[str]:
+    return [urlsplit(origin).hostname or "" for origin in settings.CSRF_TRUSTED_ORIGINS]
+
+
+def base_url(scope: Mapping[str, Any]) -> str:
+    """`https://host[:port]` as the client reached us, for links shown on its page."""
+    headers = dict(scope["headers"])
+    host = headers.get(b"host", b"localhost").decode("latin-1")
+    secure = scope.get("scheme") in ("wss", "https")
+    return f"{'https' if secure else 'http'}://{host}"
+
+
+class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """A socket that is accepted first and refused in words, so that a browser sees why."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        try:
+            if not origin_allowed(self.scope):
+                raise Refused(
+                    NOT_ADMITTED,
+                    Problem(
+                        code="bad_message",
+                        message="This page does not belong to this server.",
+                        fatal=True,
+                    ),
+                )
+            await self.admit()
+        except Refused as refused:
+            await self.refuse(refused)
+
+    async def admit(self) -> None:
+        """Decide who may stay; raises Refused."""
+        raise NotImplementedError
+
+    async def say(self, message: Message) -> None:
+        await self.send(text_data=message.encode())
+
+    async def refuse(self, refused: Refused) -> None:
+        await self.say(refused.problem)
+        await self.close(code=refused.code)
+
+
+class NoSuchSocket(Socket):
+    """Any path that is not a speaker's nor a listener's."""
+
+    async def admit(self) -> None:
+        raise Refused(
+            NOT_FOUND,
+            Problem(code="bad_message", message="There is nothing at this address.", fatal=True),
+        )

@@ -1,0 +1,386 @@
+"""The speaker's socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sessions_app.database import in_database
+from sessions_app.messages import (
+    AudienceSize,
+    AudioFormat,
+    BadMessage,
+    Message,
+    NamedLanguage,
+    Problem,
+    Ready,
+    Received,
+    RunningSession,
+    SpeakerCaption,
+    SpeakerEvent,
+    SpeakerState,
+    Start,
+)
+from sessions_app.models import AudienceCount, LiveSession, Speaker
+from sessions_app.models.audience import Heard
+from sessions_app.models.transcript import (
+    EventClosed,
+    RehearsalFixed,
+    SpeakerBusy,
+    State,
+    Superseded,
+)
+from sessions_app.sockets import (
+    NOT_FOUND,
+    REPLACED,
+    REVOKED,
+    Refused,
+    Socket,
+    base_url,
+)
+from speech_app.backends import get_backend
+from speech_app.backends.base import AUTO, BackendError, LanguageUnavailable, Overloaded
+from speech_app.frames import FrameGap, FrameSize, TooFast
+from speech_app.stage import Hold, Stage
+
+logger = logging.getLogger(__name__)
+
+WATCH_EVERY_S = 1.0
+TOUCH_EVERY = 5
+SHOWN_HISTORY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What may change under a speaker's feet, looked up once a second."""
+
+    revoked: bool
+    session: LiveSession | None
+    heard: dict[str, Heard]
+
+
+class SpeakerConsumer(Socket):
+    """One speaker's page: goes live, sends audio, pauses, ends."""
+
+    speaker: Speaker
+
+    async def admit(self) -> None:
+        self._stage = Stage.here()
+        self._hold: Hold | None = None
+        self._told: asyncio.Queue[Message] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._complained = False
+        self._audience_shown: AudienceSize | None = None
+        speaker = await in_database(Speaker.with_token, self.scope["url_route"]["kwargs"]["token"])
+        if speaker is None:
+            raise Refused(
+                NOT_FOUND,
+                Problem(
+                    code="bad_message",
+                    message="This speaker link is not known. Ask the organiser for yours.",
+                    fatal=True,
+                ),
+            )
+        if speaker.revoked_at:
+            raise _revoked()
+        self.speaker = speaker
+        await self.say(await in_database(self._ready))
+        for caption in await in_database(_history, speaker):
+            await self.say(caption)
+        self._tasks = [asyncio.create_task(self._speak()), asyncio.create_task(self._watch())]
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            if bytes_data is not None:
+                self._take_frame(bytes_data)
+            elif text_data is not None:
+                await self._handle(Received(text_data))
+        except BadMessage as bad:
+            self._tell(Problem(code="bad_message", message=str(bad)))
+        except Refused as refused:
+            await self.refuse(refused)
+
+    async def _handle(self, received: Received) -> None:
+        handlers: dict[str, Callable[[Received], Awaitable[None]]] = {
+            "start": self._start,
+            "source_language": self._change_language,
+            "pause": self._pause,
+            "end": self._end,
+        }
+        handler = handlers.get(received.type)
+        if handler is None:
+            raise BadMessage(f"A speaker's page does not send “{received.type[:40]}”.")
+        await handler(received)
+
+    async def _start(self, received: Received) -> None:
+        start = Start.read(received)
+        if not await in_database(self._offered, start.source_language):
+            self._tell(_unknown_language())
+            return
+        if not start.consent:
+            self._tell(
+                Problem(
+                    code="no_consent",
+                    message="Please agree that what you say is written down and translated.",
+                )
+            )
+            return
+        await in_database(self.speaker.record_consent)
+        if self._hold:
+            self._tell_state()
+            return
+        try:
+            self._hold = await self._stage.go_live(
+                self.speaker, start, tell=self._tell, replaced=self._replaced
+            )
+        except SpeakerBusy:
+            problem = Problem(code="busy", message="Somebody else is speaking at this event now.")
+        except RehearsalFixed:
+            problem = Problem(
+                code="rehearsal",
+                message="End the running session first: a rehearsal and the real event are "
+                "kept apart.",
+            )
+        except EventClosed:
+            problem = Problem(
+                code="bad_message", message="The organiser has closed this event.", fatal=True
+            )
+        except Overloaded as error:
+            problem = Problem(code="overloaded", message=str(error))
+        except LanguageUnavailable as error:
+            problem = Problem(code="language_unavailable", message=str(error))
+        except BackendError as error:
+            problem = Problem(code="backend_down", message=str(error))
+        else:
+            self._complained = False
+            self._tell_state()
+            return
+        self._tell(problem)
+
+    async def _change_language(self, received: Received) -> None:
+        code = received.text("source_language", most=35)
+        if not await in_database(self._offered, code):
+            self._tell(_unknown_language())
+            return
+        if self._hold is None:
+            return
+        try:
+            await self._hold.interpreter.set_source_language(code)
+        except LanguageUnavailable as error:
+            self._tell(Problem(code="language_unavailable", message=str(error)))
+        except Superseded:
+            self._replaced()
+
+    async def _pause(self, received: Received) -> None:
+        if self._hold:
+            hold, self._hold = self._hold, None
+            await self._stage.pause(hold)
+            self._tell_state_of(hold.session)
+
+    async def _end(self, received: Received) -> None:
+        self._hold = None
+        session = await self._stage.end(self.speaker.event_id)
+        if session:
+            self._tell_state_of(session)
+
+    def _take_frame(self, frame: bytes) -> None:
+        if self._hold is None:
+            self._complain("bad_message", "Audio came before the start.", 0)
+            return
+        interpreter = self._hold.interpreter
+        try:
+            interpreter.feed(frame)
+            self._complained = False
+        except FrameSize:
+            self._complain(
+                "frame_size",
+                "An audio frame must hold 1 to 1000 ms of 16-bit samples.",
+                interpreter.next_frame,
+            )
+        except FrameGap:
+            self._complain(
+                "frame_gap", "Audio is missing in between; send it again.", interpreter.next_frame
+            )
+        except TooFast:
+            self._complain(
+                "too_fast", "Audio comes faster than it can be heard.", interpreter.next_frame
+            )
+
+    def _complain(self, code: str, message: str, next_frame: int) -> None:
+        """Say once what is wrong with the frames, until one is right again."""
+        if not self._complained:
+            self._complained = True
+            self._tell(Problem(code=code, message=message, next_frame=next_frame))
+
+    # What happens elsewhere
+
+    async def _watch(self) -> None:
+        ticks = 0
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            ticks += 1
+            hold = self._hold
+            try:
+                seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
+                if ticks % TOUCH_EVERY == 0:
+                    await in_database(self._touch, seen.session)
+            except Exception:
+                logger.warning("Could not look after a speaker", exc_info=True)
+                continue
+            if seen.revoked:
+                await self._let_go()
+                await self.refuse(_revoked())
+                return
+            if hold:
+                hold.interpreter.heard = seen.heard
+                await self._notice_end(hold, seen.session)
+            self._show_audience(seen.heard)
+
+    async def _notice_end(self, hold: Hold, now: LiveSession | None) -> None:
+        """Follow a session that was taken over, ended or given up while we held it."""
+        if self._hold is not hold:
+            return
+        ours = now and now.pk == hold.session.pk and now.epoch == hold.session.epoch
+        if ours and not hold.interpreter.ended.is_set():
+            return
+        self._hold = None
+        await self._stage.pause(hold)
+        if now and now.pk == hold.session.pk and now.epoch != hold.session.epoch:
+            self._replaced()
+        else:
+            self._tell_state_of(hold.session)
+
+    def _touch(self, session: LiveSession | None) -> None:
+        if self._hold:
+            self._hold.session.touch()
+        elif session and session.speaker_id == self.speaker.pk and session.state == State.PAUSED:
+            session.touch()
+
+    def _show_audience(self, heard: dict[str, Heard]) -> None:
+        counts = {language: count.listeners for language, count in sorted(heard.items())}
+        size = AudienceSize(total=sum(counts.values()), languages=counts)
+        if size != self._audience_shown:
+            self._audience_shown = size
+            self._tell(size)
+
+    def _replaced(self) -> None:
+        self._hold = None
+        problem = Problem(
+            code="busy", message="Another connection speaks at this event now.", fatal=True
+        )
+        self._tasks.append(asyncio.create_task(self.refuse(Refused(REPLACED, problem))))
+
+    async def _let_go(self) -> None:
+        if self._hold:
+            hold, self._hold = self._hold, None
+            await self._stage.pause(hold)
+
+    # What the page is told
+
+    def _tell(self, message: Message) -> None:
+        self._told.put_nowait(message)
+
+    def _tell_state(self) -> None:
+        if self._hold:
+            self._tell_state_of(self._hold.session)
+
+    def _tell_state_of(self, session: LiveSession) -> None:
+        self._tell(
+            SpeakerState(
+                session=session.pk,
+                state=session.state,
+                next_frame=self._stage.next_frame(session),
+            )
+        )
+
+    async def _speak(self) -> None:
+        while True:
+            await self.say(await self._told.get())
+
+    def _ready(self) -> Ready:
+        event = self.speaker.event
+        session = event.running_session()
+        return Ready(
+            event=SpeakerEvent.of(
+                event, self._spoken(), base_url(self.scope) + event.get_absolute_url()
+            ),
+            session=RunningSession(id=session.pk, state=session.state) if session else None,
+            audio=AudioFormat(),
+            next_frame=self._stage.next_frame(session) if session else 0,
+        )
+
+    def _spoken(self) -> list[NamedLanguage]:
+        languages = self.speaker.event.source_languages.order_by("name")
+        named = [NamedLanguage(code=item.code, name=item.name) for item in languages]
+        if len(named) > 1 and AUTO in get_backend().source_languages():
+            named.insert(0, NamedLanguage(code=AUTO, name="Detect automatically"))
+        return named
+
+    def _offered(self, code: str) -> bool:
+        return any(language.code == code for language in self._spoken())
+
+    async def disconnect(self, code: int) -> None:
+        for task in getattr(self, "_tasks", []):
+            if task is not asyncio.current_task():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+        if hold := getattr(self, "_hold", None):
+            self._stage.leave(hold)
+
+
+def _revoked() -> Refused:
+    return Refused(
+        REVOKED,
+        Problem(
+            code="bad_message",
+            message="This speaker link was withdrawn. Ask the organiser for a new one.",
+            fatal=True,
+        ),
+    )
+
+
+def _unknown_language() -> Problem:
+    return Problem(
+        code="unknown_language", message="This event does not expect that spoken language."
+    )
+
+
+def _look(speaker: int, event: int) -> Watched:
+    current = Speaker.objects.select_related("event").get(pk=speaker)
+    session = current.event.running_session()
+    rehearsal = bool(session and session.rehearsal)
+    return Watched(
+        revoked=current.revoked_at is not None,
+        session=session,
+        heard=AudienceCount.totals(event, rehearsal=rehearsal),
+    )
+
+
+def _history(speaker: Speaker) -> list[SpeakerCaption]:
+    """What was said last in the running session, as final captions."""
+    session = speaker.event.running_session()
+    if session is None:
+        return []
+    targets = set(speaker.event.target_languages.values_list("code", flat=True))
+    newest = session.segments.order_by("-number").prefetch_related("translations")[:SHOWN_HISTORY]
+    return [
+        SpeakerCaption(
+            session=session.pk,
+            segment=segment.number,
+            final=True,
+            source_language=segment.source_language,
+            source=segment.text,
+            translations={
+                row.language: row.text
+                for row in segment.translations.all()
+                if row.language in targets
+            },
+            start_ms=segment.start_ms,
+            end_ms=segment.end_ms,
+        )
+        for segment in reversed(newest)
+    ]

@@ -1,0 +1,348 @@
+"""The running pipeline of one live session: audio in, segments, captions and speech out.
+
+It knows no sockets: it publishes to listeners, and tells its speaker through `tell`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError
+
+from sessions_app.broadcast import publish_partial
+from sessions_app.database import in_database
+from sessions_app.messages import (
+    Ack,
+    FinalCaption,
+    Lag,
+    Message,
+    PartialCaption,
+    Problem,
+    SpeakerCaption,
+)
+from sessions_app.models import LiveSession, Segment, Translation
+from sessions_app.models.audience import Heard
+from sessions_app.models.transcript import Superseded
+from speech_app.backends.base import (
+    SAMPLE_RATE,
+    Backend,
+    Final,
+    Partial,
+    Silence,
+    SpeechEvent,
+    SpeechTranslator,
+    Translated,
+    Trouble,
+)
+from speech_app.frames import FrameLedger, Mark
+from speech_app.language_line import LanguageLine, LineTools, Said
+from speech_app.partials import ShownPartial
+from speech_app.plan import Plan, same_language
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LAG_WORTH_SAYING_S = 2.0
+STORE_AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Pauses before storing is tried again while the database is away; the last one repeats."""
+MILLISECONDS = 1000
+
+
+class Interpreter:
+    """Owns one session's translator and its languages, from `open` to `finish` or `close`.
+
+    `tell` takes every message for the speaker; whoever holds the speaker's socket sets it.
+    """
+
+    def __init__(self, session: LiveSession, backend: Backend, plan: Plan) -> None:
+        self.session = session
+        self.heard: Mapping[str, Heard] = {}
+        self.tell: Callable[[Message], None] = lambda message: None
+        self.ended: asyncio.Event = asyncio.Event()
+        self._backend = backend
+        self._plan = plan
+        self._start = Mark(session.acked_frame, session.acked_samples)
+        self._ledger = FrameLedger(self._start)
+        self._translator: SpeechTranslator | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._lines: dict[str, LanguageLine] = {}
+        self._waiting: dict[tuple[int, str], asyncio.Future[str | None]] = {}
+        self._captions: dict[int, SpeakerCaption] = {}
+        self._shown: dict[str, ShownPartial] = {}
+        self._next_segment = 1
+        self._lag_said = 0.0
+
+    @property
+    def next_frame(self) -> int:
+        """The first frame the speaker's page should send."""
+        return self._ledger.next_frame
+
+    async def open(self) -> None:
+        """Begin to listen. Raises BackendError; nothing is left running then."""
+        self._translator = await self._backend.open_translator(
+            self.session.source_language, self._plan.targets, self._plan.glossary
+        )
+        tools = LineTools(
+            store=self._store_translation,
+            heard=self._with_sound,
+            told=self._tell_translation,
+            lost=self._lose,
+            synthesizer=self._backend.synthesizer(),
+            translator=self._backend.text_translator(),
+            glossary=self._plan.glossary,
+        )
+        unfinished = await in_database(_unfinished, self.session, list(self._plan.voices))
+        self._next_segment = 1 + await in_database(_last_number, self.session)
+        for language, voice in self._plan.voices.items():
+            self._lines[language] = LanguageLine(language, voice, tools)
+            for said in unfinished[language]:
+                if same_language(language, said.source_language):
+                    self._lines[language].expect(said).set_result(said.text)
+                else:
+                    self._lines[language].expect_translation(said)
+        self._listening = asyncio.create_task(self._listen(self._translator))
+
+    def feed(self, frame: bytes) -> None:
+        """Take a numbered frame of audio. Raises FrameSize, FrameGap or TooFast."""
+        pcm = self._ledger.accept(frame)
+        if pcm and self._translator:
+            self._translator.feed(pcm)
+
+    async def set_source_language(self, code: str) -> None:
+        """What is spoken from now on. Raises LanguageUnavailable or Superseded."""
+        if self._translator:
+            await self._translator.set_source_language(code)
+        await self._store(self.session.set_source_language, code)
+
+    async def finish(self) -> None:
+        """Finish, store and voice everything that was said; then nothing runs any more."""
+        work = asyncio.create_task(self._finish())
+        lost = asyncio.create_task(self.ended.wait())
+        await asyncio.wait([work, lost], return_when=asyncio.FIRST_COMPLETED)
+        for task in (work, lost):
+            task.cancel()
+        await asyncio.gather(work, lost, return_exceptions=True)
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop at once. What was acknowledged is stored; the page still has the rest."""
+        self.ended.set()
+        if self._translator:
+            await self._translator.close()
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        await asyncio.gather(*(line.close() for line in self._lines.values()))
+
+    async def _finish(self) -> None:
+        if self._translator and self._listening:
+            await self._translator.finish()
+            await self._listening
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_result(None)
+        last = self._ledger.last
+        if last.frame > self.session.acked_frame:
+            with contextlib.suppress(Superseded):
+                await self._acknowledge(last)
+        await asyncio.gather(*(line.drain() for line in self._lines.values()))
+
+    # What the backend hears
+
+    async def _listen(self, translator: SpeechTranslator) -> None:
+        try:
+            async for event in translator.events():
+                await self._take(event)
+        except Superseded:
+            self._lose()
+        except Exception:
+            logger.exception("Session %s stopped listening", self.session.pk)
+            self.tell(
+                Problem(
+                    code="backend_down",
+                    message="Speech recognition has stopped. Press Resume to start it again; "
+                    "what you said meanwhile is kept.",
+                )
+            )
+            self._lose()
+
+    def _lose(self) -> None:
+        self.ended.set()
+
+    async def _take(self, event: SpeechEvent) -> None:
+        match event:
+            case Partial():
+                await self._show_partial(event)
+            case Final():
+                await self._finish_segment(event)
+            case Translated(key, language, text):
+                future = self._waiting.pop((key, language), None)
+                if future and not future.done():
+                    future.set_result(text)
+            case Silence(until_sample):
+                mark = self._ledger.dealt_with(self._start.samples + until_sample)
+                if mark.frame > self.session.acked_frame:
+                    await self._acknowledge(mark)
+            case Trouble(code, message):
+                self.tell(Problem(code=code, message=message))
+        self._tell_lag()
+
+    async def _show_partial(self, partial: Partial) -> None:
+        texts = dict(partial.translations)
+        for language in self._lines:
+            if same_language(language, partial.source_language):
+                texts[language] = partial.text
+        shown = {}
+        for language, text in texts.items():
+            stable, tail = self._shown.setdefault(language, ShownPartial()).update(text)
+            if not stable and not tail:
+                continue
+            shown[language] = stable + tail
+            await publish_partial(
+                PartialCaption(
+                    session=self.session.pk,
+                    language=language,
+                    segment=self._next_segment,
+                    stable=stable,
+                    tail=tail,
+                    source=partial.text,
+                    source_language=partial.source_language,
+                )
+            )
+        start_ms = self._session_ms(partial.start_sample)
+        self.tell(
+            SpeakerCaption(
+                session=self.session.pk,
+                segment=self._next_segment,
+                final=False,
+                source_language=partial.source_language,
+                source=partial.text,
+                translations=shown,
+                start_ms=start_ms,
+                end_ms=start_ms,
+            )
+        )
+
+    async def _finish_segment(self, final: Final) -> None:
+        mark = self._ledger.dealt_with(self._start.samples + final.end_sample)
+        segment: Segment = await self._store(
+            self.session.finish_segment,
+            source_language=final.source_language,
+            text=final.text,
+            start_ms=self._session_ms(final.start_sample),
+            end_ms=self._session_ms(final.end_sample),
+            acked_frame=mark.frame,
+            acked_samples=mark.samples,
+        )
+        self._next_segment = segment.number + 1
+        self._shown.clear()
+        caption = SpeakerCaption(
+            session=self.session.pk,
+            segment=segment.number,
+            final=True,
+            source_language=segment.source_language,
+            source=segment.text,
+            translations={},
+            start_ms=segment.start_ms,
+            end_ms=segment.end_ms,
+        )
+        self._captions[segment.number] = caption
+        self.tell(caption)
+        self.tell(Ack(frame=self.session.acked_frame))
+        said = Said(segment.pk, segment.number, segment.source_language, segment.text)
+        for language, line in self._lines.items():
+            future = line.expect(said)
+            if same_language(language, segment.source_language):
+                future.set_result(segment.text)
+            else:
+                self._waiting[final.key, language] = future
+
+    def _session_ms(self, sample: int) -> int:
+        audio_ms = (self._start.samples + sample) * MILLISECONDS // SAMPLE_RATE
+        return audio_ms + self.session.paused_ms
+
+    # What is stored
+
+    async def _acknowledge(self, mark: Mark) -> None:
+        await self._store(self.session.acknowledge, mark.frame, mark.samples)
+        self.tell(Ack(frame=mark.frame))
+
+    async def _store_translation(
+        self, segment: int, language: str, text: str | None
+    ) -> FinalCaption:
+        return await self._store(_store_translation, self.session, segment, language, text)
+
+    async def _store(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Store, and wait for a database that is away. Raises Superseded."""
+        tries = 0
+        while True:
+            try:
+                return await in_database(function, *args, **kwargs)
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("Session %s could not store: %s", self.session.pk, error)
+                if tries == 0:
+                    self.tell(
+                        Problem(
+                            code="storage_down",
+                            message="The transcript cannot be stored at the moment. Go on "
+                            "speaking: it is kept and stored as soon as possible.",
+                        )
+                    )
+                await asyncio.sleep(STORE_AGAIN_AFTER_S[min(tries, len(STORE_AGAIN_AFTER_S) - 1)])
+                tries += 1
+
+    # What the speaker is told
+
+    def _tell_translation(self, caption: FinalCaption) -> None:
+        known = self._captions.get(caption.segment)
+        if known is None or caption.language not in self._plan.targets:
+            return
+        translations = {**known.translations, caption.language: caption.text}
+        known = replace(known, translations=translations)
+        self.tell(known)
+        if len(translations) == len(self._plan.targets) and None not in translations.values():
+            del self._captions[caption.segment]
+        else:
+            self._captions[caption.segment] = known
+
+    def _with_sound(self, language: str) -> int:
+        heard = self.heard.get(language)
+        return heard.with_sound if heard else 0
+
+    def _tell_lag(self) -> None:
+        lag = max((line.backlog_s for line in self._lines.values()), default=0.0)
+        lag = round(lag, 1) if lag >= LAG_WORTH_SAYING_S else 0.0
+        if abs(lag - self._lag_said) >= 1 or (lag == 0) != (self._lag_said == 0):
+            self._lag_said = lag
+            self.tell(Lag(seconds=lag))
+
+
+def _store_translation(
+    session: LiveSession, segment: int, language: str, text: str | None
+) -> FinalCaption:
+    row = session.finish_translation(Segment.objects.get(pk=segment), language, text)
+    return FinalCaption.of(Translation.objects.shown().get(pk=row.pk))
+
+
+def _unfinished(session: LiveSession, languages: list[str]) -> dict[str, list[Said]]:
+    """By language, the segments whose text an earlier run did not get to store."""
+    found: dict[str, list[Said]] = {}
+    for language in languages:
+        done = Translation.objects.filter(
+            session=session, language=language, text__isnull=False
+        ).values("segment")
+        missing = session.segments.exclude(pk__in=done).order_by("number")
+        found[language] = [
+            Said(row.pk, row.number, row.source_language, row.text) for row in missing
+        ]
+    return found
+
+
+def _last_number(session: LiveSession) -> int:
+    return session.segments.order_by("-number").values_list("number", flat=True).first() or 0

@@ -1,0 +1,224 @@
+"""One language of one live session: its captions and its voice, in the order things were said."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sessions_app.broadcast import publish_final, publish_speech
+from sessions_app.messages import FinalCaption, SpeechHeader
+from sessions_app.models.transcript import Superseded
+from speech_app.backends.base import (
+    BackendError,
+    GlossaryEntry,
+    LanguageUnavailable,
+    Synthesizer,
+    TextTranslator,
+)
+
+logger = logging.getLogger(__name__)
+
+TRANSLATION_WITHIN_S = 20.0
+SPEECH_WITHIN_S = 20.0
+MEND_AFTER_S = (5.0, 10.0, 20.0, 40.0, 60.0)
+"""Pauses before a failed translation is tried again; the last one repeats."""
+
+NORMAL_BACKLOG_S = 2.0
+LARGE_BACKLOG_S = 6.0
+SECONDS_PER_CHARACTER = 0.065
+"""Of embedded and neural voices at their own rate, Spanish and English; for the backlog only."""
+
+
+def rate_for(backlog_s: float) -> float:
+    """How fast the voice should speak: 1.0 up to 2 s behind, 1.15 at 6 s, 1.25 beyond."""
+    if backlog_s <= NORMAL_BACKLOG_S:
+        return 1.0
+    if backlog_s <= LARGE_BACKLOG_S:
+        return 1 + 0.15 * (backlog_s - NORMAL_BACKLOG_S) / (LARGE_BACKLOG_S - NORMAL_BACKLOG_S)
+    return 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A stored segment, waiting for its text in this line's language."""
+
+    segment: int
+    number: int
+    source_language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineTools:
+    """What a line works with, the same for every language of a session.
+
+    `store(segment id, language, text)` stores and returns the caption; `heard(language)` says how
+    many listen with sound; `told(caption)` is called for each stored caption, `lost()` where the
+    session is no longer ours.
+    """
+
+    store: Callable[[int, str, str | None], Awaitable[FinalCaption]]
+    heard: Callable[[str], int]
+    told: Callable[[FinalCaption], None]
+    lost: Callable[[], None]
+    synthesizer: Synthesizer
+    translator: TextTranslator
+    glossary: Sequence[GlossaryEntry]
+
+
+class LanguageLine:
+    """Stores, publishes and voices each segment in one language; slow ones delay only this line."""
+
+    def __init__(self, language: str, voice: str, tools: LineTools) -> None:
+        self.language = language
+        self._voice = voice
+        self._tools = tools
+        self._expected: asyncio.Queue[tuple[Said, asyncio.Future[str | None]]] = asyncio.Queue()
+        self._to_say: asyncio.Queue[FinalCaption] = asyncio.Queue()
+        self._to_say_characters = 0
+        self._failed: dict[int, Said] = {}
+        self._mending: asyncio.Task[None] | None = None
+        self._free_at = 0.0
+        self._newest_s = 0.0
+        self._tasks = [asyncio.create_task(self._caption()), asyncio.create_task(self._voice_all())]
+
+    @property
+    def backlog_s(self) -> float:
+        """How long from now until what was said last begins to be heard."""
+        ahead = self._playing_s + self._to_say_characters * SECONDS_PER_CHARACTER
+        return max(0.0, ahead - self._newest_s)
+
+    @property
+    def _playing_s(self) -> float:
+        return max(0.0, self._free_at - time.monotonic())
+
+    def expect(self, said: Said) -> asyncio.Future[str | None]:
+        """Take the next segment; its text is set on the future returned (None: it failed)."""
+        future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._expected.put_nowait((said, future))
+        return future
+
+    def expect_translation(self, said: Said) -> None:
+        """Take the next segment and translate it here: the rest of an earlier run."""
+        self._expected.put_nowait((said, asyncio.ensure_future(self._translate(said))))
+
+    async def drain(self) -> None:
+        """Wait until everything expected is stored, published and voiced."""
+        await self._expected.join()
+        await self._to_say.join()
+        if self._mending:
+            self._mending.cancel()
+        if self._failed:
+            with contextlib.suppress(BackendError, Superseded):
+                await self._mend_once()
+
+    async def close(self) -> None:
+        tasks = [*self._tasks, *([self._mending] if self._mending else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _caption(self) -> None:
+        while True:
+            said, future = await self._expected.get()
+            try:
+                text: str | None = None
+                with contextlib.suppress(TimeoutError):
+                    text = await asyncio.wait_for(future, TRANSLATION_WITHIN_S)
+                await self._finish(said, text, speak=True)
+                if text is None:
+                    self._failed[said.number] = said
+                    if self._mending is None:
+                        self._mending = asyncio.create_task(self._mend())
+            except Superseded:
+                self._tools.lost()
+            finally:
+                self._expected.task_done()
+
+    async def _finish(self, said: Said, text: str | None, *, speak: bool) -> None:
+        caption = await self._tools.store(said.segment, self.language, text)
+        await publish_final(caption)
+        self._tools.told(caption)
+        if speak and caption.text and self._voice and self._tools.heard(self.language):
+            self._to_say_characters += len(caption.text)
+            self._newest_s = len(caption.text) * SECONDS_PER_CHARACTER
+            self._to_say.put_nowait(caption)
+
+    async def _translate(self, said: Said) -> str | None:
+        try:
+            return await self._tools.translator.translate(
+                said.text, said.source_language, self.language, self._tools.glossary
+            )
+        except BackendError:
+            return None
+
+    async def _mend(self) -> None:
+        tries = 0
+        while self._failed:
+            await asyncio.sleep(MEND_AFTER_S[min(tries, len(MEND_AFTER_S) - 1)])
+            tries += 1
+            try:
+                await self._mend_once()
+            except BackendError:
+                continue
+            except Superseded:
+                self._tools.lost()
+                return
+        self._mending = None
+
+    async def _mend_once(self) -> None:
+        """Translate again what failed; a caption that old is not voiced. Raises BackendError."""
+        for said in list(self._failed.values()):
+            try:
+                text = await self._tools.translator.translate(
+                    said.text, said.source_language, self.language, self._tools.glossary
+                )
+            except LanguageUnavailable:  # which trying again cannot change
+                self._failed.clear()
+                return
+            await self._finish(said, text, speak=False)
+            del self._failed[said.number]
+
+    async def _voice_all(self) -> None:
+        while True:
+            caption = await self._to_say.get()
+            try:
+                await self._speak(caption)
+            except (BackendError, TimeoutError) as error:
+                logger.warning("No speech in %s: %s", self.language, error)
+            finally:
+                self._to_say_characters -= len(caption.text or "")
+                self._to_say.task_done()
+
+    async def _speak(self, caption: FinalCaption) -> None:
+        if not caption.text or not self._tools.heard(self.language):
+            return
+        waiting = self._to_say_characters - len(caption.text)
+        speech = await asyncio.wait_for(
+            self._tools.synthesizer.synthesize(
+                caption.text,
+                self.language,
+                self._voice,
+                rate_for(self._playing_s + waiting * SECONDS_PER_CHARACTER),
+                self._tools.glossary,
+            ),
+            SPEECH_WITHIN_S,
+        )
+        header = SpeechHeader(
+            session=caption.session,
+            language=caption.language,
+            segment=caption.segment,
+            seq=caption.seq,
+            mime=speech.mime,
+            duration_ms=speech.duration_ms,
+            visemes=[(viseme.offset_ms, viseme.viseme) for viseme in speech.visemes],
+        )
+        await publish_speech(header, speech.audio)
+        duration_s = speech.duration_ms / 1000
+        self._free_at = max(time.monotonic(), self._free_at) + duration_s
+        if not waiting:
+            self._newest_s = duration_s

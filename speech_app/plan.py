@@ -1,0 +1,54 @@
+"""What an event wants of the Interpreter: languages, voices and the glossary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sessions_app.models import Event
+from speech_app.backends.base import Backend, GlossaryEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`voices` has every language listeners may choose, with the backend's code of its voice.
+
+    A language the backend has no voice for has "".
+    """
+
+    voices: Mapping[str, str]
+    targets: Sequence[str]
+    glossary: Sequence[GlossaryEntry]
+
+    @classmethod
+    def of(cls, event: Event, backend: Backend) -> Plan:
+        known = backend.voices()
+        voices = {}
+        targets = []
+        for row in event.languages.select_related("language", "voice"):
+            code = row.language.code
+            targets.append(code)
+            if row.voice and row.voice.backend == backend.name:
+                voices[code] = row.voice.code
+        for language in event.offered_languages():
+            fitting = [voice.code for voice in known if voice.language == language.code]
+            voices.setdefault(language.code, fitting[0] if fitting else "")
+        return cls(voices=voices, targets=targets, glossary=_glossary(event))
+
+
+def _glossary(event: Event) -> list[GlossaryEntry]:
+    return [
+        GlossaryEntry(
+            term=term.term,
+            keep=term.keep,
+            say_as=term.say_as,
+            translations={row.language.code: row.text for row in term.translations.all()},
+        )
+        for term in event.glossary.prefetch_related("translations__language")
+    ]
+
+
+def same_language(one: str, other: str) -> bool:
+    """Whether text in one serves readers of the other: en-US and en-GB do, zh-CN and zh-TW not."""
+    first, second = one.split("-", maxsplit=1)[0], other.split("-", maxsplit=1)[0]
+    return one == other or (first == second and first not in ("zh", "sr"))

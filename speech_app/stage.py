@@ -1,0 +1,182 @@
+"""Who speaks through this process: one Interpreter per running session, and who may feed it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from sessions_app.broadcast import publish_state
+from sessions_app.database import in_database
+from sessions_app.messages import Message, Start
+from sessions_app.models import Event, LiveSession, Speaker
+from sessions_app.models.transcript import SPEAKER_GONE_AFTER, SpeakerBusy, Superseded
+from speech_app.backends import get_backend
+from speech_app.interpreter import Interpreter
+from speech_app.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Hold:
+    """A running Interpreter and the socket that feeds it; `gone` counts down without one."""
+
+    event: int
+    client: str
+    interpreter: Interpreter
+    replaced: Callable[[], None] | None = None
+    gone: asyncio.Task[None] | None = None
+
+    @property
+    def session(self) -> LiveSession:
+        return self.interpreter.session
+
+
+class Stage:
+    """The sessions this process interprets, and the only place where they begin and stop."""
+
+    _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Stage] = WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self._holds: dict[int, Hold] = {}
+        self._changing: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @classmethod
+    def here(cls) -> Stage:
+        """The stage of this process (of this event loop)."""
+        loop = asyncio.get_running_loop()
+        if loop not in cls._by_loop:
+            cls._by_loop[loop] = cls()
+        return cls._by_loop[loop]
+
+    def next_frame(self, session: LiveSession) -> int:
+        """The first frame a speaker of this session should send."""
+        hold = self._holds.get(session.event_id)
+        if hold and hold.session.pk == session.pk:
+            return hold.interpreter.next_frame
+        return session.acked_frame + 1
+
+    async def go_live(
+        self,
+        speaker: Speaker,
+        start: Start,
+        *,
+        tell: Callable[[Message], None],
+        replaced: Callable[[], None],
+    ) -> Hold:
+        """Begin, resume or continue the event's session with this socket.
+
+        `replaced()` is called when another socket takes its place. Raises BackendError and what
+        `LiveSession.go_live` raises.
+        """
+        async with self._changing[speaker.event_id]:
+            hold = self._holds.get(speaker.event_id)
+            if hold and await self._goes_on(hold, start):
+                if hold.replaced:
+                    hold.replaced()
+                if hold.gone:
+                    hold.gone.cancel()
+                    hold.gone = None
+                if start.source_language != hold.session.source_language:
+                    await hold.interpreter.set_source_language(start.source_language)
+            else:
+                if hold:
+                    await self._make_room(hold, start)
+                hold = await self._begin(speaker, start)
+            hold.interpreter.tell, hold.replaced = tell, replaced
+            return hold
+
+    async def pause(self, hold: Hold) -> None:
+        """Finish what was said, then stop listening."""
+        async with self._changing[hold.event]:
+            await self._stop(hold, LiveSession.pause)
+
+    async def end(self, event: int) -> LiveSession | None:
+        """Finish what was said and end the event's running session, wherever it was begun."""
+        async with self._changing[event]:
+            hold = self._holds.get(event)
+            if hold:
+                await self._stop(hold, LiveSession.end)
+                return hold.session
+            session = await in_database(_running_session, event)
+            if session:
+                await in_database(session.end)
+                await publish_state(session)
+            return session
+
+    def leave(self, hold: Hold) -> None:
+        """The speaker's socket is gone; if nobody comes back in 30 s the session is paused."""
+        hold.interpreter.tell = lambda message: None
+        hold.replaced = None
+        if self._holds.get(hold.event) is hold:
+            hold.gone = asyncio.create_task(self._wait_for_speaker(hold))
+
+    async def _goes_on(self, hold: Hold, start: Start) -> bool:
+        same = hold.client == start.client and hold.session.rehearsal == start.rehearsal
+        if not same or hold.interpreter.ended.is_set():
+            return False
+        return await in_database(hold.session.touch)
+
+    async def _make_room(self, hold: Hold, start: Start) -> None:
+        """Let go of what this process holds, so that the session can be claimed anew."""
+        if hold.interpreter.ended.is_set():
+            await self._drop(hold)
+        elif hold.client == start.client or start.take_over:
+            await hold.interpreter.finish()
+            await self._drop(hold)
+            if hold.replaced:
+                hold.replaced()
+        else:
+            raise SpeakerBusy
+
+    async def _begin(self, speaker: Speaker, start: Start) -> Hold:
+        backend = get_backend()
+        plan = await in_database(_plan_of, speaker.event_id)
+        session = await in_database(
+            LiveSession.go_live,
+            speaker,
+            client=start.client,
+            source_language=start.source_language,
+            rehearsal=start.rehearsal,
+            take_over=start.take_over,
+        )
+        interpreter = Interpreter(session, backend, plan)
+        try:
+            await interpreter.open()
+        except BaseException:
+            await asyncio.shield(in_database(session.withdraw))
+            await interpreter.close()
+            raise
+        hold = Hold(event=speaker.event_id, client=start.client, interpreter=interpreter)
+        self._holds[speaker.event_id] = hold
+        await publish_state(session)
+        return hold
+
+    async def _stop(self, hold: Hold, change: Callable[[LiveSession], None]) -> None:
+        await hold.interpreter.finish()
+        await self._drop(hold)
+        with contextlib.suppress(Superseded):
+            await in_database(change, hold.session)
+            await publish_state(hold.session)
+
+    async def _drop(self, hold: Hold) -> None:
+        await hold.interpreter.close()
+        if self._holds.get(hold.event) is hold:
+            del self._holds[hold.event]
+
+    async def _wait_for_speaker(self, hold: Hold) -> None:
+        await asyncio.sleep(SPEAKER_GONE_AFTER.total_seconds())
+        await self.pause(hold)
+
+
+def _plan_of(event: int) -> Plan:
+    return Plan.of(Event.objects.get(pk=event), get_backend())
+
+
+def _running_session(event: int) -> LiveSession | None:
+    return Event.objects.get(pk=event).running_session()
