@@ -63,4 +63,4 @@ def _load_avatars(apps: Apps) -> None:
         figure = {"kind": row.kind, "character": row.character, "style": row.style}
         # Whatever background it was given since, it is still this figure.
         if not avatars.filter(**figure, custom_id="").exists():
-            avatars.create(**figure, name=row.name)
+            avatars.create(**figure, name=row.name, background_colour=row.background_colour)

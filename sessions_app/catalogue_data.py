@@ -38,6 +38,7 @@ class AvatarRow(NamedTuple):
     character: str
     style: str
     name: str
+    background_colour: str = "#FFFFFFFF"
 
 
 LANGUAGES = [
@@ -124,8 +125,23 @@ EMBEDDED_SPEAKERS = [
     EmbeddedSpeaker("+f1", "eSpeak Woman, deep", "female"),
 ]
 
+DRAWN_BACKGROUND = "#DFE6F1FF"
+"""The drawn figures stand out from it in light and in dark pages."""
+
+# The drawn figures and their outfits are those of static/js/avatar/characters.js.
 AVATARS = [
-    AvatarRow("drawn", "ana", "", "Ana"),
+    AvatarRow("drawn", "ada", "casual", "Ada, casual", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "ada", "formal", "Ada, formal", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "bruno", "casual", "Bruno, casual", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "bruno", "formal", "Bruno, formal", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "chidi", "casual", "Chidi, casual", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "chidi", "formal", "Chidi, formal", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "mei", "casual", "Mei, casual", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "mei", "formal", "Mei, formal", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "noor", "casual", "Noor, casual", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "noor", "formal", "Noor, formal", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "greta", "casual", "Greta, casual", DRAWN_BACKGROUND),
+    AvatarRow("drawn", "greta", "formal", "Greta, formal", DRAWN_BACKGROUND),
     AvatarRow("video", "harry", "business", "Harry, business"),
     AvatarRow("video", "harry", "casual", "Harry, casual"),
     AvatarRow("video", "harry", "youthful", "Harry, youthful"),

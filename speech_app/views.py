@@ -22,7 +22,7 @@ from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal
 from sessions_app.messages import LanguageItem
 from sessions_app.models import Event, LiveSession, Speaker
 from sessions_app.models.transcript import State
-from speech_app import backends
+from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO
 from speech_app.forms import QuickCreateForm
 
@@ -67,7 +67,7 @@ def speaker_home(request: HttpRequest) -> HttpResponse:
     own = Event.objects.filter(owner=user)
     if not user.is_staff and not own.exists():
         raise PermissionDenied
-    backend = backends.get_backend()
+    backend = get_backend()
     if request.method == "POST":
         form = QuickCreateForm(backend, request.POST)
         if form.is_valid():
@@ -140,7 +140,7 @@ def _speaker_page(request: HttpRequest, speaker: Speaker) -> dict[str, object]:
         {"code": language.code, "name": language.name}
         for language in event.source_languages.order_by("name")
     ]
-    if len(spoken) > 1 and AUTO in backends.get_backend().source_languages():
+    if len(spoken) > 1 and AUTO in get_backend().source_languages():
         spoken.append({"code": AUTO, "name": "Detect automatically"})
     return {
         "title": event.title,

@@ -1,3 +1,5 @@
 """The organisers' back office; one module for each module of models."""
 
-from sessions_app.admin import event  # noqa: F401
+from sessions_app.admin import audience, catalogue, event, transcript
+
+__all__ = ["audience", "catalogue", "event", "transcript"]

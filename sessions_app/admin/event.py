@@ -1,5 +1,273 @@
-from django.contrib import admin
+"""Events, invitations to speak and glossaries in the back office."""
 
-from sessions_app.models import Event
+from __future__ import annotations
 
-admin.site.register(Event)
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.forms import ModelForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from sessions_app.admin.base import ModelAdmin, TabularInline
+from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal_qr_path
+from sessions_app.models import (
+    Event,
+    EventLanguage,
+    GlossaryTerm,
+    GlossaryTranslation,
+    LiveSession,
+    Speaker,
+)
+from sessions_app.models.transcript import State
+
+
+class EventLanguageInline(TabularInline[EventLanguage, Event]):
+    model = EventLanguage
+    extra = 1
+    autocomplete_fields = ["language", "voice", "avatar"]
+
+
+class SpeakerInline(TabularInline[Speaker, Event]):
+    model = Speaker
+    verbose_name_plural = "speakers (their links appear above once the event is saved)"
+    extra = 1
+    fields = ["name", "consented_at", "revoked_at"]
+    readonly_fields = ["consented_at", "revoked_at"]
+    can_delete = False
+
+
+class GlossaryInline(TabularInline[GlossaryTerm, Event]):
+    model = GlossaryTerm
+    verbose_name_plural = "glossary (save, then press Change beside a term to translate it)"
+    extra = 0
+    show_change_link = True
+
+
+class RunningFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("running", "Running now"), ("open", "Open"), ("closed", "Closed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        if self.value() == "running":
+            running = LiveSession.objects.exclude(state=State.ENDED)
+            return queryset.filter(pk__in=running.values("event"))
+        if self.value() in {"open", "closed"}:
+            return queryset.filter(closed_at__isnull=self.value() == "open")
+        return queryset
+
+
+@admin.register(Event)
+class EventAdmin(ModelAdmin[Event]):
+    list_display = ["title", "starts_at", "state", "join_code", "spoken", "translated", "owner"]
+    list_filter = [RunningFilter, "source_languages", "target_languages", "owner"]
+    list_select_related = ["owner"]
+    search_fields = ["title", "join_code", "speakers__name", "owner__username"]
+    date_hierarchy = "starts_at"
+    autocomplete_fields = ["source_languages", "avatar", "owner"]
+    fieldsets = [
+        (None, {"fields": ["title", "starts_at", "source_languages", "avatar"]}),
+        ("Organisation", {"fields": ["owner", "closed_at"]}),
+    ]
+    inlines = [EventLanguageInline, SpeakerInline, GlossaryInline]
+    actions = ["close", "reopen"]
+    change_form_template = "admin/sessions_app/event/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        running = LiveSession.objects.filter(event=OuterRef("pk")).exclude(state=State.ENDED)
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related("source_languages")
+            .annotate(
+                running_state=Subquery(running.values("state")[:1]),
+                target_count=Count("languages", distinct=True),
+            )
+        )
+
+    @admin.display(description="state", ordering="running_state")
+    def state(self, event: Event) -> str:
+        running: str | None = event.running_state  # type: ignore[attr-defined]
+        return running or event.status
+
+    @admin.display(description="spoken")
+    def spoken(self, event: Event) -> str:
+        return ", ".join(sorted(language.code for language in event.source_languages.all()))
+
+    @admin.display(description="translated into", ordering="target_count")
+    def translated(self, event: Event) -> str:
+        count: int = event.target_count  # type: ignore[attr-defined]
+        return f"{count} language{'' if count == 1 else 's'}"
+
+    @admin.action(description="Close: nobody can go live any more", permissions=["change"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        closed = Event.objects.filter(pk__in=queryset.values("pk"), closed_at=None)
+        count = closed.update(closed_at=timezone.now())
+        self.message_user(request, f"Events closed: {count}.", messages.SUCCESS)
+
+    @admin.action(description="Open again", permissions=["change"])
+    def reopen(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        closed = Event.objects.filter(pk__in=queryset.values("pk"), closed_at__isnull=False)
+        count = closed.update(closed_at=None)
+        self.message_user(request, f"Events opened again: {count}.", messages.SUCCESS)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def save_model(
+        self, request: HttpRequest, obj: Event, form: ModelForm[Event], change: bool
+    ) -> None:
+        if not change and obj.owner is None and isinstance(request.user, User):
+            obj.owner = request.user
+        super().save_model(request, obj, form, change)
+
+    def response_add(
+        self, request: HttpRequest, obj: Event, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        elsewhere = {"_addanother", "_continue", "_popup"} & request.POST.keys()
+        if elsewhere or not self.has_change_permission(request, obj):
+            return response
+        # The links are what an organiser wants next.
+        return redirect("admin:sessions_app_event_change", obj.pk)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        event = self.get_object(request, object_id)
+        links = _links(request, event) if event else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **links})
+
+
+def _links(request: HttpRequest, event: Event) -> dict[str, Any]:
+    sessions = event.live_sessions.annotate(segment_count=Count("segments"))
+    return {
+        "listener_link": listener_link(request, event),
+        "listener_qr": qr_path(event),
+        "rehearsal_link": rehearsal_link(request, event),
+        "rehearsal_qr": rehearsal_qr_path(event),
+        "invitations": [
+            {"speaker": speaker, "link": request.build_absolute_uri(speaker.get_absolute_url())}
+            for speaker in event.speakers.all()
+        ],
+        "may_revoke": request.user.has_perm("sessions_app.change_speaker"),
+        "sessions": sessions[:10],
+    }
+
+
+@admin.register(EventLanguage)
+class EventLanguageAdmin(ModelAdmin[EventLanguage]):
+    list_display = ["event", "language", "voice", "avatar"]
+    list_filter = ["language"]
+    list_select_related = ["event", "language", "voice__language", "avatar"]
+    search_fields = ["event__title", "event__join_code", "language__name", "language__code"]
+    autocomplete_fields = ["event", "language", "voice", "avatar"]
+
+
+class RevokedFilter(admin.SimpleListFilter):
+    title = "link"
+    parameter_name = "link"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("valid", "Valid"), ("revoked", "Revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Speaker]) -> QuerySet[Speaker]:
+        if self.value() in {"valid", "revoked"}:
+            return queryset.filter(revoked_at__isnull=self.value() == "valid")
+        return queryset
+
+
+@admin.register(Speaker)
+class SpeakerAdmin(ModelAdmin[Speaker]):
+    list_display = ["name", "event", "has_valid_link", "consented_at", "created_at"]
+    list_filter = [RevokedFilter, ("consented_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["event"]
+    search_fields = ["name", "event__title", "event__join_code"]
+    date_hierarchy = "created_at"
+    autocomplete_fields = ["event"]
+    fields = ["event", "name", "consented_at", "revoked_at", "created_at"]
+    readonly_fields = ["consented_at", "revoked_at", "created_at"]
+    actions = ["revoke"]
+
+    @admin.display(description="link valid", boolean=True, ordering="revoked_at")
+    def has_valid_link(self, speaker: Speaker) -> bool:
+        return speaker.revoked_at is None
+
+    @admin.action(description="Revoke the links of the chosen speakers", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Speaker]) -> None:
+        count = 0
+        for speaker in queryset.filter(revoked_at=None):
+            speaker.revoke()
+            self.log_change(request, speaker, "Revoked the link.")
+            count += 1
+        self.message_user(request, f"Links revoked: {count}.", messages.SUCCESS)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Speaker | None = None) -> list[str]:
+        # A link is for one event; an invitation elsewhere is another speaker.
+        return [*self.readonly_fields, *(["event"] if obj else [])]
+
+    def get_urls(self) -> list[URLPattern]:
+        revoke = self.admin_site.admin_view(require_POST(self.revoke_view))
+        return [
+            path("<int:pk>/revoke/", revoke, name="sessions_app_speaker_revoke"),
+            *super().get_urls(),
+        ]
+
+    def revoke_view(self, request: HttpRequest, pk: int) -> HttpResponseRedirect:
+        """Revoke one link from its event's page."""
+        speaker = self.get_object(request, str(pk))
+        if speaker is None or not self.has_change_permission(request, speaker):
+            raise Http404
+        self.revoke(request, Speaker.objects.filter(pk=pk))
+        return HttpResponseRedirect(
+            reverse("admin:sessions_app_event_change", args=[speaker.event_id])
+        )
+
+
+class GlossaryTranslationInline(TabularInline[GlossaryTranslation, GlossaryTerm]):
+    model = GlossaryTranslation
+    extra = 1
+    autocomplete_fields = ["language"]
+
+
+@admin.register(GlossaryTerm)
+class GlossaryTermAdmin(ModelAdmin[GlossaryTerm]):
+    list_display = ["term", "event", "keep", "say_as", "translated"]
+    list_filter = ["keep"]
+    list_select_related = ["event"]
+    search_fields = ["term", "say_as", "translations__text", "event__title"]
+    autocomplete_fields = ["event"]
+    inlines = [GlossaryTranslationInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GlossaryTerm]:
+        with_text = Count("translations", filter=~Q(translations__text=""), distinct=True)
+        return super().get_queryset(request).annotate(translation_count=with_text)
+
+    @admin.display(description="translations", ordering="translation_count")
+    def translated(self, term: GlossaryTerm) -> int:
+        count: int = term.translation_count  # type: ignore[attr-defined]
+        return count
+
+
+@admin.register(GlossaryTranslation)
+class GlossaryTranslationAdmin(ModelAdmin[GlossaryTranslation]):
+    list_display = ["term", "language", "text"]
+    list_filter = ["language"]
+    list_select_related = ["term", "language"]
+    search_fields = ["term__term", "text"]
+    autocomplete_fields = ["term", "language"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False  # found under its term

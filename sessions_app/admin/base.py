@@ -1,0 +1,49 @@
+"""What the back office's pages have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
+else:
+    # Django's own classes name no model in brackets; those of its type stubs must.
+    class _Generic:
+        def __class_getitem__(cls, _: object) -> type:
+            return cls
+
+    class ModelAdmin(_Generic, admin.ModelAdmin): ...
+
+    class TabularInline(_Generic, admin.TabularInline): ...
+
+    class StackedInline(_Generic, admin.StackedInline): ...
+
+
+class Kept:
+    """Rows that the system writes: a person neither adds nor deletes them."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnly(Kept):
+    """Rows that a person may only read."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def clock(ms: int) -> str:
+    """Milliseconds of session time as people write them: 1:02:03, or 2:03."""
+    minutes, seconds = divmod(ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+__all__ = ["Kept", "ModelAdmin", "ReadOnly", "StackedInline", "TabularInline", "clock"]
