@@ -114,7 +114,7 @@ class Pipe:
 
     async def exchange(self, text: str) -> str:
         """The translation of one block. Raises EOFError when a stage has died."""
-        assert self._input is not None  # noqa: S101
+        assert self._input is not None
         self._input.write(escape(text).encode() + b"\0")
         try:
             block = await self._reader.readuntil(b"\0")

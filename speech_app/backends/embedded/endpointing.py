@@ -107,7 +107,7 @@ class Endpointer:
             yield self._end(self._frame - self._quiet_run)
 
     def _end(self, end: int) -> Ended:
-        assert self._start is not None  # noqa: S101
+        assert self._start is not None
         ended = Ended(self._start, end, goes_on=False)
         self._start = None
         self._voiced_run = 0
@@ -115,7 +115,7 @@ class Endpointer:
 
     def _split(self) -> Ended:
         """Cut where the voice was weakest, the later of two equal places."""
-        assert self._start is not None  # noqa: S101
+        assert self._start is not None
         weakest = min(
             range(SHORTEST_PART_FRAMES, len(self._activity) - SMOOTHED_FRAMES),
             key=lambda at: (sum(self._activity[at : at + SMOOTHED_FRAMES]), -at),

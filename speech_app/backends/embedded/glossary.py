@@ -7,7 +7,7 @@ A term is put out of the translation's reach by a made-up word of letters only: 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from speech_app.backends.base import GlossaryEntry
@@ -42,27 +42,24 @@ class Protected:
         return list(zip(pieces, [*self.terms, None], strict=True))
 
 
-def protect(text: str, language: str, glossary: Sequence[GlossaryEntry]) -> Protected:
-    """Put every term that has a rendering in `language` out of the translation's reach."""
-    renderings = {
-        _key(entry.term): rendering
-        for entry in glossary
-        if (rendering := _rendering(entry, language)) is not None and entry.term.strip()
-    }
-    if not renderings:
+def protect(text: str, renderings: Mapping[str, str]) -> Protected:
+    """Put every term of the text that has a rendering out of the translation's reach."""
+    by_key = {_key(term): rendering for term, rendering in renderings.items() if term.strip()}
+    if not by_key:
         return Protected(text, ())
     terms: list[str] = []
 
     def replace(match: re.Match[str]) -> str:
-        terms.append(renderings[_key(match[0])])
+        terms.append(by_key[_key(match[0])])
         return _mark(len(terms) - 1)
 
-    return Protected(_pattern(renderings).sub(replace, text), terms)
+    return Protected(_pattern(by_key).sub(replace, text), terms)
 
 
-def has_term(text: str, language: str, glossary: Sequence[GlossaryEntry]) -> bool:
-    """Whether the text holds a term that has a rendering in `language`."""
-    return bool(protect(text, language, glossary).terms)
+def renderings_in(language: str, glossary: Sequence[GlossaryEntry]) -> dict[str, str]:
+    """What to write for each term in this language; a term without a translation is absent."""
+    found = {entry.term: _rendering(entry, language) for entry in glossary}
+    return {term: rendering for term, rendering in found.items() if rendering is not None}
 
 
 def say(text: str, glossary: Sequence[GlossaryEntry]) -> str:
@@ -92,7 +89,7 @@ def _key(term: str) -> str:
     return " ".join(term.lower().split())
 
 
-def _pattern(keys: Sequence[str] | dict[str, str]) -> re.Pattern[str]:
+def _pattern(keys: Iterable[str]) -> re.Pattern[str]:
     """Any of the terms as whole words, the longest first; blanks match any white space."""
     longest_first = sorted(keys, key=len, reverse=True)
     either = "|".join(r"\s+".join(map(re.escape, key.split())) for key in longest_first)

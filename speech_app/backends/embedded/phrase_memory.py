@@ -1,14 +1,21 @@
 """Fixed renderings of what people say in every meeting, which word by word come out wrong. Pure.
 
-The phrases of a pair stand in `phrases/<source>-<target>.tsv` (languages without region), UTF-8:
-one phrase a line, source, tab, target, both as inside a sentence (lower case); a line that begins
-with `#` is a comment. How the source ends says where it matches:
+They stand in `phrases/<source>-<target>.tsv` (languages without region), UTF-8, columns separated
+by tabs; a line that begins with `#` is a comment.
+
+A line of two columns is a phrase: source, target, both as inside a sentence (lower case). How the
+source is written says where it matches:
 
 - `thank you very much`: a whole sentence or a clause of one: what stands between commas, "and",
   "but" and the sentence's ends;
 - `right.`, `how are you?`: a whole sentence only;
 - `welcome to…`: the beginning of a sentence or clause that goes on; the rest is translated as
-  usual and follows the target, which ends in `…` too.
+  usual and follows the target, which ends in `…` too;
+- `~meeting`: anywhere in what is translated as usual, where the second column, other words of the
+  source language that the translation knows better, takes its place.
+
+A line of three columns mends the translation: where the source holds the first, the second becomes
+the third (`quarter`, `segundo cuarto`, `segundo trimestre`).
 
 Case, commas and contractions ("I'm", "I am") make no difference. The longest match wins.
 """
@@ -79,6 +86,8 @@ class PhraseMemory:
     sentences: Mapping[str, str]
     clauses: Mapping[str, str]
     openings: Mapping[str, str]
+    rewordings: Sequence[tuple[re.Pattern[str], str]]
+    mendings: Sequence[tuple[re.Pattern[str], re.Pattern[str], str]]
 
     def split(self, sentence: str) -> list[Piece]:
         """The sentence as rendered stretches and stretches to translate, in order.
@@ -88,11 +97,17 @@ class PhraseMemory:
         words = _words(sentence)
         whole = " ".join(word.key for word in words)
         if rendering := self.sentences.get(whole):
-            return [Piece(rendering + sentence[words[-1].end :].strip(), rendered=True)]
+            marks = "" if rendering.endswith(("?", "!")) else sentence[words[-1].end :].strip()
+            return [Piece(rendering + marks, rendered=True)]
         pieces: list[Piece] = []
         done = at = 0
         while at < len(words):
             found = self._longest(words, at) if words[at].opens else None
+            if found and words[at].key in _CONNECTORS and found[0] == at + 1:
+                # Between two phrases only: elsewhere it joins what belongs together.
+                follows_phrase = bool(pieces) and done == words[at].start
+                if not follows_phrase or not self._longest(words, at + 1):
+                    found = None
             if found is None:
                 at += 1
                 continue
@@ -106,6 +121,19 @@ class PhraseMemory:
         if rest := sentence[done:].strip():
             pieces.append(Piece(rest, rendered=False))
         return pieces
+
+    def reword(self, text: str) -> str:
+        """The source text in words that the translation knows."""
+        for pattern, words in self.rewordings:
+            text = pattern.sub(words, text)
+        return text
+
+    def mend(self, translated: str, source: str) -> str:
+        """The translation without the mistakes known for words of its source."""
+        for word, wrong, right in self.mendings:
+            if word.search(source):
+                translated = wrong.sub(right, translated)
+        return translated
 
     def _longest(self, words: Sequence[_Word], at: int) -> tuple[int, str] | None:
         for to in range(len(words), at, -1):
@@ -129,26 +157,39 @@ def parse(text: str) -> PhraseMemory:
     sentences: dict[str, str] = {}
     clauses: dict[str, str] = {}
     openings: dict[str, str] = {}
+    rewordings: list[tuple[re.Pattern[str], str]] = []
+    mendings: list[tuple[re.Pattern[str], re.Pattern[str], str]] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        source, tab, target = line.partition("\t")
-        target = target.strip()
+        columns = [column.strip() for column in line.split("\t")]
+        source, target = columns[0], columns[-1]
         key = " ".join(word.key for word in _words(source))
+        goes_on = source.endswith(_GOES_ON)
         if (
-            not tab
+            not 2 <= len(columns) <= 3
             or not key
             or not target
-            or source.endswith(_GOES_ON) != target.endswith(_GOES_ON)
+            or goes_on != target.endswith(_GOES_ON)
         ):
             raise ValueError(f"line {number} is not a phrase: {line}")
-        if source.endswith(_GOES_ON):
+        if len(columns) == 3:
+            mendings.append((_anywhere(source), _anywhere(columns[1]), target))
+        elif source.startswith("~"):
+            rewordings.append((_anywhere(source[1:]), target))
+        elif goes_on:
             openings[key] = target.removesuffix(_GOES_ON)
         elif source.endswith((".", "?", "!")):
-            sentences[key] = target.rstrip(".?!")
+            sentences[key] = target.removesuffix(".")
         else:
             sentences[key] = clauses[key] = target
-    return PhraseMemory(sentences, clauses, openings)
+    return PhraseMemory(sentences, clauses, openings, rewordings, mendings)
+
+
+def _anywhere(words: str) -> re.Pattern[str]:
+    """The words as whole words; an apostrophe at the end joins the next word."""
+    end = "" if words.endswith(("'", "’")) else r"(?!\w)"
+    return re.compile(rf"(?<!\w){re.escape(words)}{end}", re.IGNORECASE)
 
 
 def _words(sentence: str) -> list[_Word]:

@@ -174,7 +174,7 @@ class Recognition:
             self._worker.send(Finish(stream.id))
 
     def _on_value(self, value: object) -> None:
-        assert isinstance(value, Hearing | Heard | Quiet | Finished)  # noqa: S101
+        assert isinstance(value, Hearing | Heard | Quiet | Finished)
         stream = self._streams.get(value.stream)
         if stream is None:
             return

@@ -95,7 +95,7 @@ class VoiceWorker:
             self._stop = asyncio.create_task(worker.stop())
 
     def _on_value(self, value: object) -> None:
-        assert isinstance(value, Spoken | Unspoken)  # noqa: S101
+        assert isinstance(value, Spoken | Unspoken)
         waiting = self._waiting.get(value.number)
         if waiting is None or waiting.done():
             return

@@ -9,31 +9,28 @@ from collections.abc import Callable, Sequence
 from speech_app.backends.base import GlossaryEntry, LanguageUnavailable
 
 from .apertium import Mode, installed_modes
-from .glossary import Protected, protect
-from .phrase_memory import Piece, phrase_memory
+from .glossary import Protected, protect, renderings_in
+from .phrase_memory import PhraseMemory, Piece, phrase_memory
 from .routes import find_route
 
 _SENTENCE_END = re.compile(
     r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<=[.!?…])\s+"
 )
 _BLANKS = re.compile(r"\s+")
-_BLANK_BEFORE_MARK = re.compile(r"\s+([,.;:])")
-_MEETING_WORDS: dict[str, tuple[tuple[str, str], ...]] = {
-    "es": (("a el", "al"), ("de el", "del")),
-    "ca": (("a el", "al"), ("a els", "als"), ("de el", "del"), ("de els", "dels")),
-    "gl": (("a o", "ao"), ("a a", "á"), ("a os", "aos"), ("a as", "ás")),
-    "pt": (
-        ("a o", "ao"),
-        ("a a", "à"),
-        ("a os", "aos"),
-        ("a as", "às"),
-        ("de o", "do"),
-        ("de a", "da"),
-    ),
-    "fr": (("à le", "au"), ("à les", "aux"), ("de le", "du"), ("de les", "des")),
-    "it": (("a il", "al"), ("a la", "alla"), ("a i", "ai"), ("a gli", "agli"), ("a le", "alle")),
-}
-"""Words that melt into one where a phrase from the memory meets what follows it."""
+_FRENCH_MARK = re.compile(r"\s*([?!])")
+_BLANK_BEFORE_MARK = re.compile(r"\s+([,.])")
+_CONTRACTIONS: dict[str, dict[str, str]] = {
+    "es": {"a el": "al", "de el": "del"},
+    "ca": {"a el": "al", "a els": "als", "de el": "del", "de els": "dels"},
+    "gl": {"a o": "ao", "a a": "á", "de o": "do", "de a": "da", "en o": "no", "en a": "na",
+           "por o": "polo", "por a": "pola"},
+    "pt": {"a o": "ao", "a a": "à", "de o": "do", "de a": "da", "em o": "no", "em a": "na",
+           "por o": "pelo", "por a": "pela", "de este": "deste", "em este": "neste"},
+    "fr": {"à le": "au", "à les": "aux", "de le": "du", "de les": "des"},
+    "it": {"a il": "al", "a la": "alla", "di il": "del", "di la": "della", "in il": "nel",
+           "in la": "nella"},
+}  # fmt: skip
+"""Words that melt into one where a fixed rendering meets a translated one."""
 
 
 class Apertium:
@@ -90,7 +87,7 @@ class EmbeddedTextTranslator:
         route: Sequence[str],
         glossary: Sequence[GlossaryEntry],
     ) -> str:
-        protected = protect(sentence, target, glossary)
+        protected = protect(sentence, renderings_in(target, glossary))
         translated = await self._pieces(protected.text, source, target, route)
         restored = protected.restore(translated)
         if restored is None:
@@ -116,21 +113,33 @@ class EmbeddedTextTranslator:
         for piece in pieces:
             rendering = piece.text
             if not piece.rendered:
-                rendering = await self._apertium().pass_through(piece.text, route)
-                if joined and re.match(r"I\b", piece.text):
-                    rendering = rendering[:1].lower() + rendering[1:]
-            joined = _join(joined, _BLANKS.sub(" ", rendering).strip(), target)
+                rendering = await self._plain(piece.text, memory, route)
+            joined = _join(joined, rendering, target)
         return joined
+
+    async def _plain(self, text: str, memory: PhraseMemory | None, route: Sequence[str]) -> str:
+        """A stretch that no phrase covers."""
+        # Some pairs carry the case of a block's first word over into the next block.
+        inside = text[:1].islower() or re.match(r"I\b", text) is not None
+        capital = text[:1].upper() + text[1:]
+        reworded = memory.reword(capital) if memory else capital
+        translated = await self._apertium().pass_through(reworded, route)
+        translated = _BLANKS.sub(" ", translated).strip()
+        if memory:
+            translated = memory.mend(translated, capital)
+        return translated[:1].lower() + translated[1:] if inside else translated
 
 
 def _join(left: str, right: str, language: str) -> str:
     if not left or not right:
         return left or right
-    for apart, melted in _MEETING_WORDS.get(language.partition("-")[0], ()):
-        first, second = apart.split()
-        if re.search(rf"\b{first}$", left) and re.match(rf"{second}\b", right, re.IGNORECASE):
-            return left[: len(left) - len(first)] + melted + right[len(second) :]
-    return f"{left} {right}"
+    return _melt(f"{left} {right}", language)
+
+
+def _melt(text: str, language: str) -> str:
+    for apart, melted in _CONTRACTIONS.get(language.partition("-")[0], {}).items():
+        text = re.sub(rf"\b{apart}\b", melted, text)
+    return text
 
 
 def _finish_sentence(text: str, source: str, language: str) -> str:
@@ -143,4 +152,6 @@ def _finish_sentence(text: str, source: str, language: str) -> str:
         for close, opening in (("?", "¿"), ("!", "¡")):
             if text.endswith(close) and opening not in text:
                 text = opening + text
+    if language.startswith("fr"):
+        text = _FRENCH_MARK.sub("\u202f\\1", text)
     return text

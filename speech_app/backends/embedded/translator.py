@@ -39,9 +39,10 @@ class _TargetLanguage:
     """One target language, which no other waits for: finals in order, one partial under way."""
 
     def __init__(
-        self, language: str, translate: Translate, emit: Callable[[SpeechEvent], None]
+        self, language: str, source: str, translate: Translate, emit: Callable[[SpeechEvent], None]
     ) -> None:
         self.language = language
+        self._source = source
         self._translate = translate
         self._emit = emit
         self._failing = False
@@ -90,7 +91,7 @@ class _TargetLanguage:
     async def _translate_finals(self) -> None:
         with contextlib.suppress(BackendError):
             # The pipes take a second to start; the first sentence should find them running.
-            await self._translate(WARM_UP, "en-US", self.language)
+            await self._translate(WARM_UP, self._source, self.language)
         while True:
             final = await self._finals.get()
             self._emit(Translated(final.key, self.language, await self._final_text(final)))
@@ -215,7 +216,7 @@ class EmbeddedSpeechTranslator:
     def _add(self, language: str) -> None:
         if language not in self._languages:
             self._languages[language] = _TargetLanguage(
-                language, self._translate, self._events.put_nowait
+                language, self._source, self._translate, self._events.put_nowait
             )
 
     async def _translate(self, text: str, source: str, target: str) -> str:

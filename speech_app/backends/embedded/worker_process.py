@@ -61,7 +61,7 @@ class WorkerProcess:
             raise BackendDown(f"A speech worker cannot be started: {error}") from error
         self._logging = asyncio.create_task(self._log(self._process))
         try:
-            assert self._process.stdout is not None  # noqa: S101
+            assert self._process.stdout is not None
             async with asyncio.timeout(START_SECONDS):
                 first = await framing.read_async(self._process.stdout)
         except (EOFError, TimeoutError) as error:
@@ -75,7 +75,7 @@ class WorkerProcess:
         if isinstance(first, NotAble):
             await self.stop()
             raise BackendDown(first.reason)
-        assert isinstance(first, Ready)  # noqa: S101
+        assert isinstance(first, Ready)
         self._reading = asyncio.create_task(self._read(self._process))
 
     def send(self, value: object) -> None:
@@ -98,7 +98,7 @@ class WorkerProcess:
         await self._reap()
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdout is not None
         with contextlib.suppress(EOFError):
             while True:
                 self._on_value(await framing.read_async(process.stdout))
@@ -118,7 +118,7 @@ class WorkerProcess:
             await self._logging
 
     async def _log(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr is not None  # noqa: S101
+        assert process.stderr is not None
         # Read in pieces: a library's line without an end must not stop the reading.
         while line := await process.stderr.read(4096):
             logger.info("%s: %s", self._module, line.decode(errors="replace").rstrip())
