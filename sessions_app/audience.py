@@ -380,7 +380,8 @@ class Audience:
         seq = stream.last_seq
         if missed is None:
             listener.hold()
-            missed, seq = await in_database(_replay, view.id, language, after)
+            stored = await in_database(_replay, view.id, language, after)
+            missed, seq = stored
             if listener.stream is not stream:
                 return  # the language, or the session, has changed again meanwhile
         opening = joined(room.state_for(listener), seq).encode()

@@ -1,0 +1,152 @@
+"""A database in a file, and the whole product as a server of its own that uses it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from sessions_app.models import Avatar, Event, EventLanguage, Language, Speaker
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_WITHIN_S = 60
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Servers started by tests open the same file."""
+    folder = tmp_path_factory.mktemp("database")
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
+
+
+@dataclass
+class Server:
+    """`manage.py runserver` in a process group of its own."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """As a crash does it: no goodbye to anyone."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def launch(database: str, folder: Path, **environment: str) -> Server:
+    """Start the product on this database; returns once its health page says it is ready."""
+    port = free_port()
+    log = folder / f"server-{port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "runserver", f"127.0.0.1:{port}", "--noreload"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={
+                **os.environ,
+                "DATABASE_URL": database,
+                "REDIS_URL": "",
+                "VAR_DIR": str(folder),
+                "EMBEDDED_MAX_SPEAKERS": "8",
+                **environment,
+            },
+        )
+    server = Server(port, process, log)
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{server.url}/healthz", timeout=5):  # noqa: S310
+                return server
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    server.kill()
+    raise RuntimeError(f"The server did not become ready:\n{log.read_text()}")
+
+
+LaunchServer = Callable[..., Server]
+
+
+@pytest.fixture
+def launch_server(transactional_db: None, tmp_path: Path) -> Iterator[LaunchServer]:
+    """Starts servers that end with the test; keyword arguments are environment variables."""
+    servers: list[Server] = []
+
+    def start(**environment: str) -> Server:
+        database = f"sqlite:///{settings.DATABASES['default']['NAME']}"
+        servers.append(launch(database, tmp_path, **environment))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_server(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    database = f"sqlite:///{settings.DATABASES['default']['NAME']}"
+    server = launch(database, tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(
+    transactional_db: None, django_db_serialized_rollback: None, shared_server: Server
+) -> Server:
+    """The server all tests share, for those that do not hurt it."""
+    return shared_server
+
+
+@pytest.fixture
+def make_event(request: pytest.FixtureRequest) -> Callable[..., Event]:
+    """Makes an event in English, translated into these languages, with one speaker."""
+
+    def make(*languages: str, title: str = "Weekly meeting") -> Event:
+        event = Event.objects.create(
+            title=title, avatar=Avatar.objects.filter(kind="drawn").order_by("pk")[0]
+        )
+        event.source_languages.add(Language.objects.get(code="en-US"))
+        for code in languages or ("es-ES", "fr-FR"):
+            EventLanguage.objects.create(event=event, language=Language.objects.get(code=code))
+        Speaker.objects.create(event=event, name="Speaker")
+        return event
+
+    return make
