@@ -80,7 +80,7 @@ function drawNeck(ctx, { neck, shoulder }, skin, chinY) {
     chinShadow.ellipse(8, chinY - 34, neck + 26, 72, 0, 0, 2 * Math.PI);
     soft(ctx, chinShadow, fade(skin.deep, 0.62), 9, "multiply");
     bothSides(ctx, (side) => {
-      ctx.strokeStyle = fade(skin.deep, 0.16);
+      ctx.strokeStyle = fade(skin.deep, 0.1);
       ctx.lineWidth = 4;
       ctx.lineCap = "round";
       ctx.beginPath();
@@ -139,13 +139,13 @@ function paintWithNeckline(ctx, torso, opening, outfit, shoulder) {
 const TOPS = {
   crew(ctx, { neck, shoulder }, torso, outfit) {
     const n = neck + 12;
-    const opening = `M${-n - 6} 120L${-n} 168C${-n + 10} 204 ${-n * 0.5} 222 0 222C${n * 0.5} 222 ${n - 10} 204 ${n} 168L${n + 6} 120Z`;
+    const opening = `M${-n - 24} 120L${-n} 168C${-n + 10} 204 ${-n * 0.5} 222 0 222C${n * 0.5} 222 ${n - 10} 204 ${n} 168L${n + 24} 120Z`;
     paintWithNeckline(ctx, torso, opening, outfit, shoulder);
     collarBand(ctx, `M${-n} 166C${-n + 10} 204 ${-n * 0.5} 222 0 222C${n * 0.5} 222 ${n - 10} 204 ${n} 166`, outfit.colour, 11);
   },
   vneck(ctx, { neck, shoulder }, torso, outfit) {
     const n = neck + 13;
-    const opening = `M${-n - 6} 120L${-n} 166C${-n + 8} 196 -26 240 0 276C26 240 ${n - 8} 196 ${n} 166L${n + 6} 120Z`;
+    const opening = `M${-n - 24} 120L${-n} 166C${-n + 8} 196 -26 240 0 276C26 240 ${n - 8} 196 ${n} 166L${n + 24} 120Z`;
     paintWithNeckline(ctx, torso, opening, outfit, shoulder);
     collarBand(ctx, `M${-n} 164C${-n + 8} 196 -26 240 0 276C26 240 ${n - 8} 196 ${n} 164`, outfit.colour, 9);
     if (outfit.necklace) drawNecklace(ctx, neck, outfit.necklace);
@@ -155,7 +155,7 @@ const TOPS = {
     if (outfit.knit) ribs(ctx, torso, outfit.colour);
     const n = neck + 7;
     const roll = new Path2D(`M${-n} 132C${-n * 0.5} 148 ${n * 0.5} 148 ${n} 132C${n + 5} 150 ${n + 7} 172 ${n + 4} 190C${n * 0.6} 208 ${-n * 0.6} 208 ${-n - 4} 190C${-n - 7} 172 ${-n - 5} 150 ${-n} 132Z`);
-    soft(ctx, roll, fade("#05060c", 0.4), 8);
+    soft(ctx, roll, fade("#05060c", 0.4), 8, "source-atop");
     ctx.fillStyle = gradientBetween(ctx, [-n, 0], [n, 0], [0, mix(outfit.colour, "#000000", 0.15)], [0.35, mix(outfit.colour, "#ffffff", 0.16)], [1, mix(outfit.colour, "#000000", 0.4)]);
     ctx.fill(roll);
     within(ctx, roll, () => {
@@ -174,7 +174,7 @@ const TOPS = {
       const wing = new Path2D(`M${n - 8} 140C${n + 4} 142 ${n + 10} 152 ${n + 12} 166L${n - 2} 214L${outfit.tie ? 34 : 40} 240L0 ${tip}C14 ${tip - 20} ${n - 16} 186 ${n - 8} 140Z`);
       ctx.save();
       ctx.translate(3, 6);
-      soft(ctx, wing, "rgba(5,6,12,.4)", 5);
+      soft(ctx, wing, "rgba(5,6,12,.4)", 5, "source-atop");
       ctx.restore();
       ctx.fillStyle = gradientBetween(ctx, [10, 150], [50, 240], [0, mix(outfit.colour, "#05060c", side < 0 ? 0.1 : 0.26)], [0.4, mix(outfit.colour, "#ffffff", side < 0 ? 0.3 : 0.08)], [1, outfit.colour]);
       ctx.fill(wing);
@@ -185,7 +185,7 @@ const TOPS = {
   },
   blouse(ctx, { neck, shoulder }, torso, outfit) {
     const n = neck + 13;
-    paintWithNeckline(ctx, torso, `M${-n - 6} 120L${-n} 164C${-n + 4} 190 -34 236 0 262C34 236 ${n - 4} 190 ${n} 164L${n + 6} 120Z`, outfit, shoulder);
+    paintWithNeckline(ctx, torso, `M${-n - 24} 120L${-n} 164C${-n + 4} 190 -34 236 0 262C34 236 ${n - 4} 190 ${n} 164L${n + 24} 120Z`, outfit, shoulder);
     bothSides(ctx, () => {
       for (const [x, opacity] of [[26, 0.3], [54, 0.24], [84, 0.18]]) {
         soft(ctx, new Path2D(`M${x} 236C${x + 8} 290 ${x - 4} 360 ${x + 4} 460L${x + 9} 460C${x + 4} 360 ${x + 16} 290 ${x + 5} 236Z`), fade(mix(outfit.colour, "#05060c", 0.5), opacity), 3);
@@ -294,7 +294,7 @@ function drawFront(ctx, { neck, shoulder }, torso, colour, lapels) {
     const lapel = new Path2D(`M${n - 6} 142C${n + 10} 150 ${n + 18} 164 ${n + 20} 178L${n + 42} 246L${n + 22} 254L${n + 48} 272C${n + 34} 330 40 390 -6 430C16 350 ${n + 2} 250 ${n - 6} 142Z`);
     ctx.save();
     ctx.translate(4, 6);
-    soft(ctx, lapel, "rgba(5,6,12,.5)", 6);
+    soft(ctx, lapel, "rgba(5,6,12,.5)", 6, "source-atop");
     ctx.restore();
     ctx.fillStyle = gradientBetween(ctx, [n, 170], [n + 30, 420], [0, mix(colour, "#ffffff", side < 0 ? 0.2 : 0.08)], [0.5, mix(colour, "#ffffff", side < 0 ? 0.1 : 0.02)], [1, mix(colour, deep, 0.3)]);
     ctx.fill(lapel);
@@ -309,7 +309,7 @@ function drawScarf(ctx, { shoulder }, colour) {
   const deep = mix(colour, "#05060c", 0.5);
   const light = mix(colour, "#ffffff", 0.3);
   const drape = new Path2D(`M-74 124C-104 158-150 196-${168 * shoulder} 214C-150 262-90 312-20 330C50 348 110 316 ${166 * shoulder} 214C150 196 104 158 74 124C50 84-50 84-74 124Z`);
-  soft(ctx, drape, "rgba(5,6,12,.45)", 8);
+  soft(ctx, drape, "rgba(5,6,12,.45)", 8, "source-atop");
   ctx.fillStyle = gradientBetween(ctx, [-120, 120], [110, 330], [0, light], [0.4, colour], [1, mix(colour, deep, 0.6)]);
   ctx.fill(drape);
   within(ctx, drape, () => {

@@ -100,8 +100,8 @@ function drawBall(ctx, { half, high, low, iris }, side, gazeX, gazeY, lift) {
   ctx.fillRect(-half - 2, -high * 1.5, 2 * half + 4, (high + low) * 2);
 
   const x = gazeX * side * half * 0.26 - 0.4;
-  const y = gazeY * 3 - 0.8;
-  const r = (high + low) * 0.56;
+  const y = gazeY * 3 - 1.6;
+  const r = (high + low) * 0.52;
   const deep = mix(iris, "#0c0706", 0.72);
   const ring = ctx.createRadialGradient(x, y + r * 0.35, r * 0.1, x, y, r);
   ring.addColorStop(0, mix(iris, "#ffffff", 0.28));
@@ -130,7 +130,7 @@ function disc(ctx, x, y, r) {
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {EyeLook} eye @param {Skin} skin */
-function drawLashes(ctx, { half, tilt, lashes }, skin, lift, inner) {
+function drawLashes(ctx, { half, high, tilt, lashes }, skin, lift, inner) {
   const thick = 1.9 + 1.9 * lashes;
   const wing = 5 * lashes;
   ctx.fillStyle = mix("#170c0a", skin.deep, 0.18);
@@ -145,12 +145,14 @@ function drawLashes(ctx, { half, tilt, lashes }, skin, lift, inner) {
   ctx.lineWidth = 1.1;
   ctx.lineCap = "round";
   ctx.beginPath();
+  // On a shut eye the lashes point down.
+  const up = Math.max(lift / high, -0.7);
   for (let i = 0; i < 5; i += 1) {
     const part = 0.52 + i * 0.1;
     const x = -half + 2 * half * part;
     const y = -tilt * part - lift * 1.02 * (1 - ((part - 0.5) * 1.75) ** 2) - 1;
     ctx.moveTo(x, y);
-    ctx.quadraticCurveTo(x + 1.5, y - 3, x + 3 + i * 0.7, y - 3.6 - lashes * 1.2);
+    ctx.quadraticCurveTo(x + 1.5, y - 3 * up, x + 3 + i * 0.7, y - (3.6 + lashes * 1.2) * up);
   }
   ctx.stroke();
 }

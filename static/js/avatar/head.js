@@ -222,7 +222,7 @@ export function drawNose(ctx, { nose, noseY, bridge, age }, skin) {
   bothSides(ctx, () => {
     glow(ctx, nose * 0.52, noseY + 7.5, nose * 0.36, 4.2, skin.deep, 0.95);
     glow(ctx, nose * 0.5, noseY + 8, nose * 0.26, 2.8, mix(skin.deep, "#1a0605", 0.6), 0.9);
-    ctx.strokeStyle = fade(skin.deep, 0.26);
+    ctx.strokeStyle = fade(skin.deep, 0.2);
     ctx.lineWidth = 2;
     ctx.lineCap = "round";
     ctx.beginPath();

@@ -34,13 +34,13 @@ export function motionAt(nowMs, engaged, emphasis) {
   const [gazeX, gazeY] = gazeAt(nowMs, engaged);
   return {
     yaw: livelier * (0.5 * slow(7300, 0.4) + 0.3 * slow(4100, 2) + 0.2 * engaged * slow(1900, 1)),
-    pitch: 0.25 * slow(5600, 1.1) + 0.2 * engaged * slow(2300, 0.3) + emphasis.nod,
+    pitch: 0.25 * slow(5600, 1.1) + engaged * (0.2 * slow(2300, 0.3) + emphasis.nod),
     roll: 0.014 * livelier * (0.6 * slow(6700, 2.2) + 0.4 * slow(3300, 0.7)),
     breath: slow(4300, 0),
     blink: blinkAt(nowMs),
     gazeX,
     gazeY,
-    brows: Math.max(emphasis.brows, 0.12 * (1 + slow(9100, 0)) * engaged),
+    brows: engaged * Math.max(emphasis.brows, 0.12 * (1 + slow(9100, 0))),
   };
 }
 
@@ -52,12 +52,11 @@ export function stillAt(nowMs) {
 /**
  * A nod on each stress and raised brows on every other, for a sentence.
  * @param {Viseme[] | null} visemes
- * @returns {(heardMs: number | null) => {nod: number, brows: number}}
+ * @returns {(heardMs: number) => {nod: number, brows: number}}
  */
 export function emphasisOf(visemes) {
   const stresses = visemes ? stressesOf(visemes) : [];
   return (heardMs) => {
-    if (heardMs === null) return { nod: 0, brows: 0 };
     let nod = 0;
     let brows = 0;
     stresses.forEach((at, i) => {

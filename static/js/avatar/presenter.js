@@ -33,7 +33,7 @@ const DEFAULT_BACKGROUND = "#dfe6f1";
 /** More pixels than this cost frames and show nothing. */
 const MAX_RATIO = 2;
 /** What must be in the frame, in drawing units: the middle's y and the size. */
-const FRAMES = { portrait: { y: 42, width: 470, height: 560 }, close: { y: 0, width: 300, height: 366 } };
+const FRAMES = { portrait: { y: 42, width: 470, height: 560 }, close: { y: -3, width: 300, height: 388 } };
 
 export class Presenter {
   #canvas;
@@ -45,12 +45,15 @@ export class Presenter {
   #figure;
   /** @type {Record<"back" | "body" | "face" | "nose" | "brow" | "front", Layer> | null} */
   #layers = null;
+  /** What the layers were painted for. */
+  #painted = "";
   #scale = 1;
   #originX = 0;
   #originY = 0;
   /** @type {Viseme[] | null} */
   #visemes = null;
-  #emphasis = emphasisOf(null);
+  #emphasisAt = emphasisOf(null);
+  #emphasis = { nod: 0, brows: 0 };
   #spoken = restPose();
   #pose = restPose();
   #engaged = 0;
@@ -88,21 +91,25 @@ export class Presenter {
   /** @param {Viseme[] | null} visemes the sentence that `heardMs` counts in; not to be changed afterwards */
   setSpeech(visemes) {
     this.#visemes = visemes;
-    this.#emphasis = emphasisOf(visemes);
+    this.#emphasisAt = emphasisOf(visemes);
   }
 
-  /** Take the canvas's size on the page and paint anew what does not move. */
+  /** Take the canvas's size on the page; the next frame paints anew what does not move. */
   resize() {
     const canvas = this.#canvas;
-    const ratio = Math.min(globalThis.devicePixelRatio || 1, MAX_RATIO);
-    const width = Math.max(1, Math.round((canvas.clientWidth || canvas.width) * ratio));
-    const height = Math.max(1, Math.round((canvas.clientHeight || canvas.height) * ratio));
+    const ratio = Math.min(devicePixelRatio, MAX_RATIO);
+    // A canvas that is not shown has no size on the page and keeps its own.
+    const width = Math.round(canvas.clientWidth * ratio) || canvas.width;
+    const height = Math.round(canvas.clientHeight * ratio) || canvas.height;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const frame = this.#look.crop ? FRAMES.close : FRAMES.portrait;
     this.#scale = Math.min(width / frame.width, height / frame.height);
     this.#originX = width / 2;
     this.#originY = height / 2 - frame.y * this.#scale;
-    this.#layers = null;
+    const { character, style } = this.#look;
+    const wanted = [character, style, this.#scale, this.#originY, height].join();
+    if (wanted !== this.#painted) this.#layers = null;
+    this.#painted = wanted;
   }
 
   /**
@@ -112,8 +119,7 @@ export class Presenter {
    */
   draw(heardMs, nowMs) {
     this.#listen(heardMs, nowMs);
-    const emphasis = this.#emphasis(heardMs);
-    const motion = this.#reducedMotion ? stillAt(nowMs) : motionAt(nowMs, this.#engaged, emphasis);
+    const motion = this.#reducedMotion ? stillAt(nowMs) : motionAt(nowMs, this.#engaged, this.#emphasis);
     this.#layers ??= this.#paintLayers();
     this.#drawBackground();
     this.#ctx.setTransform(this.#scale, 0, 0, this.#scale, this.#originX, this.#originY);
@@ -128,7 +134,10 @@ export class Presenter {
     // A sentence that begins or breaks off is blended in and out, so that the mouth never jumps.
     const step = passed / (speaking ? 60 : 140);
     this.#engaged = Math.min(1, Math.max(0, this.#engaged + (speaking ? step : -step)));
-    if (speaking) this.#spoken = poseAt(/** @type {Viseme[]} */ (this.#visemes), /** @type {number} */ (heardMs));
+    if (speaking) {
+      this.#spoken = poseAt(this.#visemes, heardMs);
+      this.#emphasis = this.#emphasisAt(heardMs);
+    }
     this.#pose = blendPoses(restPose(), this.#spoken, this.#engaged);
   }
 
