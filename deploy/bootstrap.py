@@ -37,7 +37,7 @@ UNFINISHED = VENV / "unfinished"
 
 ADVICE = {
     r"No space left on device|not enough free space|don't have enough free space": (
-        "The disk is full. About 2 GB are needed."
+        "The disk is full. `make run` needs about 1 GB, `make test` 2 GB."
     ),
     r"dpkg was interrupted": (
         "An earlier installation was cut off. Mend it: sudo dpkg --configure -a"
@@ -292,6 +292,8 @@ def prepare_run(host: str, port: int) -> None:
     everywhere = ipaddress.ip_address(host).is_unspecified
     here = f"http://{'127.0.0.1' if everywhere else host}:{port}/"
     network = lan_address() if everywhere else "" if host.startswith("127.") else host
+    if everywhere and not network:
+        print("\nThis computer is in no network: the links below work on it alone.")
     if network:
         hosts = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
         os.environ["ALLOWED_HOSTS"] = f"{hosts},{network}"
