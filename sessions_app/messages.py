@@ -252,6 +252,7 @@ class SpeakerEvent:
 class RunningSession:
     id: int
     state: str
+    rehearsal: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -307,7 +307,9 @@ class SpeakerConsumer(Socket):
             event=SpeakerEvent.of(
                 event, self._spoken(), base_url(self.scope) + event.get_absolute_url()
             ),
-            session=RunningSession(id=session.pk, state=session.state) if session else None,
+            session=RunningSession(id=session.pk, state=session.state, rehearsal=session.rehearsal)
+            if session
+            else None,
             audio=AudioFormat(),
             next_frame=self._stage.next_frame(session) if session else 0,
         )

@@ -1,6 +1,7 @@
 /** Wires the speaker's page: what the user does, what the session says, what is heard. */
 import { keepScreenOn, letScreenSleep } from "../wake-lock.js";
 import { CaptionList } from "./caption-list.js";
+import { Consent } from "./consent.js";
 import { LevelMeter } from "./level-meter.js";
 import { Memory, tabName } from "./memory.js";
 import { Notices } from "./notices.js";
@@ -16,6 +17,7 @@ const element = (id) => /** @type {T} */ (document.getElementById(id));
 
 const page = JSON.parse(element("page-data").textContent ?? "");
 const memory = new Memory(page.socket_path);
+const consent = new Consent(/** @type {HTMLDialogElement} */ (element("consent")), memory);
 const notices = new Notices(element("notices"));
 const share = new SharePanel(page);
 const sessionClock = new SessionClock();
@@ -29,8 +31,11 @@ const level = new LevelMeter({
 const SHOWN_AT_FIRST = 3;
 const LAG_SHOWN_FROM_S = 2;
 const LAG_SHOWN_FOR_MS = 10_000;
-const ANSWERS = new Set(["live", "ready", "open", "ended", "paused"]);
+/** Problems that a final caption proves over. */
 const SERVER_TROUBLES = ["overloaded", "backend_down", "storage_down", "internal"];
+const OVER_WHEN_LIVE = [
+  ...SERVER_TROUBLES, "ended_meanwhile", "no_consent", "unknown_language", "language_unavailable", "rehearsal", "bad_message",
+];
 
 let opening = false;
 let trying = false;
@@ -59,8 +64,8 @@ function heard({ pcm, peak }) {
 
 /** @param {{takeOver?: boolean}} [how] */
 async function begin({ takeOver = false } = {}) {
-  if (opening || !(await hasConsent())) return;
-  notices.remove("source", "recording-over", "no_consent", ...SERVER_TROUBLES);
+  if (opening || !(await consent.ask())) return;
+  notices.remove("source", "recording-over");
   trying = false;
   opening = true;
   render();
@@ -110,7 +115,7 @@ function phaseChanged(phase) {
   const busy = ["opening", "starting", "live", "reconnecting", "pausing", "ending"].includes(phase);
   busy ? keepScreenOn() : letScreenSleep();
   if (!session.wantsSound && phase !== "opening" && !trying) stopSound(phase);
-  if (ANSWERS.has(phase)) notices.remove(...(phase === "live" ? SERVER_TROUBLES : []), "unsent");
+  if (phase === "live") notices.remove(...OVER_WHEN_LIVE);
 }
 
 /** @param {string} phase */
@@ -151,7 +156,8 @@ function showTime() {
 function showCaption(caption) {
   element("captions-empty").hidden = true;
   captions.put(caption);
-  if (caption.end_ms) sessionClock.atLeast(caption.end_ms);
+  sessionClock.follow(caption.session);
+  sessionClock.atLeast(caption.end_ms);
   if (caption.final) notices.remove(...SERVER_TROUBLES);
 }
 
@@ -183,11 +189,11 @@ function showLag(seconds) {
 /** @param {import("./speaker-session.js").Problem} problem */
 function showProblem(problem) {
   if (problem.code === "no_consent") {
-    memory.keep("consent", "");
+    consent.forget();
     notices.put(problem.code, problem.message, { action: { label: "Read and agree", run: begin } });
     return;
   }
-  notices.put(problem.code, describeProblem(problem), { bad: problem.fatal });
+  notices.put(problem.code, describeProblem(problem, session.wantsSound), { bad: problem.fatal });
 }
 
 /** @param {"gone" | "muted" | "unmuted" | "stopped" | "over" | "broken"} trouble */
@@ -211,22 +217,6 @@ function soundTrouble(trouble) {
       return notices.put("recording-over", "The rest of the recording cannot be read. Choose another one, or press Pause or End.", { bad: true });
   }
 }
-
-/** Asks before the first start from this link in this browser. @returns {Promise<boolean>} */
-function hasConsent() {
-  if (memory.recall("consent") === "given" || consentGiven) return Promise.resolve(true);
-  const dialog = /** @type {HTMLDialogElement} */ (element("consent"));
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      consentGiven = dialog.returnValue === "agreed";
-      if (consentGiven) memory.keep("consent", "given");
-      resolve(consentGiven);
-    }, { once: true });
-  });
-}
-let consentGiven = false;
 
 function speakSampleLanguage() {
   const known = [...sourceLanguage.options].some((option) => option.value === page.sample_language);
@@ -288,9 +278,6 @@ element("end-yes").addEventListener("click", () => {
 });
 element("take-over-yes").addEventListener("click", () => begin({ takeOver: true }));
 element("take-over-no").addEventListener("click", () => session.leave());
-for (const [id, value] of [["consent-agree", "agreed"], ["consent-cancel", ""]]) {
-  element(id).addEventListener("click", () => /** @type {HTMLDialogElement} */ (element("consent")).close(value));
-}
 element("try-microphone").addEventListener("click", async () => {
   if (session.wantsSound) return;
   notices.remove("source");

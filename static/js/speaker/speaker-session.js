@@ -8,7 +8,8 @@ const MOST_BUFFERED_BYTES = 128 * 1024;
 const SILENT_SERVER_MS = 25_000;
 const PUMP_MS = 250;
 const RETRY_START_MS = 5_000;
-const REPAIR_MS = 2_000;
+/** Finishing what was said takes seconds; an answer that does not come by then is asked for anew. */
+const UNANSWERED_MS = 20_000;
 
 /** Close codes after which this page stays away, and what it is then. @type {Record<number, Phase>} */
 const REFUSALS = { 4404: "wrong-link", 4409: "taken-over", 4410: "revoked" };
@@ -24,6 +25,7 @@ const PASSING = new Set(["overloaded", "backend_down", "storage_down", "internal
  * @property {string} code
  * @property {string} message
  * @property {boolean} [fatal]
+ * @property {number} [next_frame] Where to go on, if it is about frames.
  *
  * @typedef {object} Handlers
  * @property {() => void} onChange Any getter of the session may have changed.
@@ -59,10 +61,10 @@ export class SpeakerSession {
   #asked = false;
   /** The connection was lost while live. */
   #interrupted = false;
-  /** Nothing is sent until the server has said again where to go on. */
-  #repairing = false;
-  /** The pause or end that the user wants is sent. */
-  #finishing = false;
+  /** Nothing more is sent before the next acknowledgement. */
+  #tooFast = false;
+  /** When the pause or end that the user wants was sent, if it was. @type {number | null} */
+  #finishingSince = null;
   #takeOver = false;
   #startOptions = { source_language: "auto", rehearsal: false };
   #rehearsal = false;
@@ -142,7 +144,7 @@ export class SpeakerSession {
     this.#takeOver = takeOver;
     this.#wish = "live";
     this.#refusal = null;
-    this.#finishing = false;
+    this.#finishingSince = null;
     if (mustConnect) this.#socket.reconnectNow();
     else if (this.#greeted) this.#ask();
     this.#handlers.onChange();
@@ -188,11 +190,11 @@ export class SpeakerSession {
   #connectionChanged(state, code) {
     if (state !== "open") {
       this.#greeted = false;
-      this.#repairing = false;
+      this.#tooFast = false;
       this.#retryAt = Infinity;
       this.#admitted = false;
       this.#asked = false;
-      this.#finishing = false;
+      this.#finishingSince = null;
       this.#interrupted ||= this.#wish === "live" && this.#sessionId !== null;
     }
     if (state === "closed") this.#refusal = REFUSALS[code ?? 0] ?? "refused";
@@ -207,6 +209,7 @@ export class SpeakerSession {
       case "state": return this.#stateChanged(message);
       case "ack":
         this.#queue.ack(message.frame);
+        this.#tooFast = false;
         return this.#pump();
       case "caption": return this.#handlers.onCaption(message);
       case "audience": return this.#handlers.onAudience(message);
@@ -250,19 +253,20 @@ export class SpeakerSession {
   #ask() {
     this.#asked = true;
     this.#retryAt = Infinity;
+    // A rehearsal stays one, whatever the switch on the page says.
+    if (!this.#isOpen) this.#rehearsal = this.#startOptions.rehearsal;
     this.#socket.send({
       type: "start",
       client: this.#client,
       take_over: this.#takeOver,
       consent: true,
-      ...this.#startOptions,
-      // A rehearsal stays one, whatever the switch on the page says.
-      ...(this.#isOpen && { rehearsal: this.#rehearsal }),
+      source_language: this.#startOptions.source_language,
+      rehearsal: this.#rehearsal,
     });
   }
 
-  /** @param {{session: string | number, state: "live" | "paused" | "ended", next_frame: number, rehearsal?: boolean}} message */
-  #stateChanged({ session, state, next_frame: nextFrame, rehearsal }) {
+  /** @param {{session: string | number, state: "live" | "paused" | "ended", next_frame: number}} message */
+  #stateChanged({ session, state, next_frame: nextFrame }) {
     // A pause or end from before our `start` may still be on its way to us.
     if (state !== "live" && this.#asked) return;
     this.#state = state;
@@ -272,10 +276,9 @@ export class SpeakerSession {
       else this.#queue.resume(nextFrame);
       this.#takeOver = false;
       this.#interrupted = false;
-      this.#repairing = false;
+      this.#tooFast = false;
       this.#admitted = true;
       this.#sessionId = session;
-      this.#rehearsal = rehearsal ?? this.#startOptions.rehearsal;
     } else if (state === "paused" && this.#wish === "live") {
       this.#wish = "paused";
     } else if (state === "ended") {
@@ -284,14 +287,14 @@ export class SpeakerSession {
       this.#sessionId = null;
       this.#queue.clear();
     }
-    if (state !== "live") this.#finishing = false;
+    if (state !== "live") this.#finishingSince = null;
     this.#pump();
     this.#handlers.onChange();
   }
 
   /** @param {Problem} problem */
   #problem(problem) {
-    if (problem.code === "frame_gap" || problem.code === "too_fast") return this.#repair();
+    if (problem.next_frame !== undefined && problem.code !== "frame_size") return this.#repair(problem);
     if (this.#asked) this.#startRefused(problem);
     if (problem.code !== "busy") this.#handlers.onProblem(problem);
     this.#handlers.onChange();
@@ -313,32 +316,38 @@ export class SpeakerSession {
     }
   }
 
-  /** Asks where to go on; the answer to `start` names the first frame the server lacks. */
-  #repair() {
-    if (!this.#admitted || this.#repairing) return;
-    this.#repairing = true;
-    this.#retryAt = performance.now() + REPAIR_MS;
+  /**
+   * The server could not use some frames and says where to go on. Before a `start` it wants none;
+   * then what becomes of the session follows by itself.
+   *
+   * @param {Problem} problem
+   */
+  #repair({ code, next_frame: nextFrame }) {
+    if (code !== "frame_gap" && code !== "too_fast") return;
+    this.#queue.resume(/** @type {number} */ (nextFrame));
+    this.#tooFast = code === "too_fast";
+    this.#pump();
   }
 
   #tick() {
     if (this.#greeted && performance.now() > this.#retryAt) this.#ask();
-    if (this.#wish === "live" && this.#admitted && performance.now() - this.#lastHeard > SILENT_SERVER_MS) {
-      this.#lastHeard = performance.now();
-      this.#socket.reconnectNow();
-    }
+    const now = performance.now();
+    const silent = this.phase === "live" && now - this.#lastHeard > SILENT_SERVER_MS;
+    const unanswered = this.#finishingSince !== null && now - this.#finishingSince > UNANSWERED_MS;
+    if (silent || unanswered) this.#socket.reconnectNow();
     this.#pump();
   }
 
   #pump() {
-    if (!this.#admitted || this.#repairing) return;
+    if (!this.#admitted || this.#tooFast) return;
     while (this.#socket.bufferedAmount < MOST_BUFFERED_BYTES) {
       const frame = this.#queue.take();
       if (!frame) break;
       this.#socket.sendBinary(frame);
     }
     const finishes = this.#wish === "paused" || this.#wish === "ended";
-    if (!finishes || this.#finishing || this.#queue.unsentSeconds > 0 || this.#state === this.#wish) return;
-    this.#finishing = true;
+    if (!finishes || this.#finishingSince !== null || this.#queue.unsentSeconds > 0 || this.#state === this.#wish) return;
+    this.#finishingSince = performance.now();
     this.#socket.send({ type: this.#wish === "paused" ? "pause" : "end" });
   }
 }

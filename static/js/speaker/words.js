@@ -25,7 +25,7 @@ export function describe(phase, { rehearsal, connected, unsentSeconds, recording
     case "starting":
       return words("Starting…", "You can begin to speak.", "Starting…", false);
     case "live":
-      return words(rehearsal ? "You are live – rehearsal" : "You are live", recording ? "The recording is being translated." : "Speak. You are being translated.", "Pause");
+      return words(rehearsal ? "Rehearsal is live" : "You are live", recording ? "The recording is being translated." : "Speak. You are being translated.", "Pause");
     case "pausing":
       return words("Pausing…", connected ? "The last words are being translated." : `No connection. ${stillToSend}`, "Resume");
     case "paused":
@@ -37,7 +37,7 @@ export function describe(phase, { rehearsal, connected, unsentSeconds, recording
     case "reconnecting":
       return words("Connection lost – trying again", `${keepOn} is kept and will be sent.${unsentSeconds >= 1 ? ` ${Math.round(unsentSeconds)} seconds are waiting.` : ""}`, "Pause");
     case "busy":
-      return words("Somebody else is speaking", "Only one person can speak at a time.", "Start", false);
+      return words("Somebody else is speaking", "Only one person at a time can speak in a session.", "Start", false);
     case "taken-over":
       return words("You speak somewhere else now", "Another page or another speaker has taken over this session. If that was not meant, speak here again.", "Speak here again");
     case "revoked":
@@ -49,21 +49,35 @@ export function describe(phase, { rehearsal, connected, unsentSeconds, recording
   }
 }
 
-/** What to do about a problem, where the server's own words do not say it. @type {Record<string, string>} */
+/** What to do about a problem, beside the server's own words. @type {Record<string, {running: string, stopped: string}>} */
 const ADVICE = {
-  overloaded: "This machine carries as many speakers as it can. Wait until another session ends, or ask the organiser.",
-  backend_down: "Recognition or translation is not answering. Go on: what you say is kept. If it lasts for more than a minute, tell the organiser.",
-  storage_down: "What you say cannot be stored right now. It is kept on this page and sent again; leave the page open.",
-  language_unavailable: "Choose another language, or ask the organiser.",
-  unknown_language: "Choose another language.",
-  rehearsal: "A session that began as a rehearsal stays one. End it and start again for the real thing.",
-  internal: "Something went wrong on the server. If the page does not recover by itself, load it again.",
+  overloaded: {
+    running: "What you say is kept, and this page tries again by itself.",
+    stopped: "Try again when another session has ended, or ask the organiser.",
+  },
+  backend_down: {
+    running: "Go on: what you say is kept. If this lasts for more than a minute, tell the organiser.",
+    stopped: "Try again in a minute. If that does not help, tell the organiser.",
+  },
+  storage_down: {
+    running: "What you say is kept on this page and sent again. Leave the page open.",
+    stopped: "Try again in a minute. If that does not help, tell the organiser.",
+  },
+  internal: {
+    running: "What you say is kept. If the page does not recover by itself, load it again.",
+    stopped: "Try again, or load the page again.",
+  },
+  language_unavailable: { running: "Choose another language.", stopped: "Choose another language, or ask the organiser." },
+  unknown_language: { running: "Choose another language.", stopped: "Choose another language." },
 };
 
-/** @param {import("./speaker-session.js").Problem} problem */
-export function describeProblem({ code, message }) {
-  const advice = ADVICE[code];
-  return advice && advice !== message ? `${message} ${advice}`.trim() : message;
+/**
+ * @param {import("./speaker-session.js").Problem} problem
+ * @param {boolean} running Whether the speaker is speaking on.
+ */
+export function describeProblem({ code, message }, running) {
+  const advice = ADVICE[code]?.[running ? "running" : "stopped"];
+  return advice ? `${message} ${advice}` : message;
 }
 
 /** @param {number} seconds @returns {string} 1:02:03 or 2:03 */
