@@ -44,8 +44,7 @@ class QuickCreateForm(forms.Form):
     )
     voice = forms.ChoiceField(
         label="Voice",
-        choices=Gender.choices,
-        help_text="In each language, the first voice of this kind.",
+        choices=[(Gender.FEMALE, "A woman's voice"), (Gender.MALE, "A man's voice")],
     )
     avatar = forms.ModelChoiceField(Avatar.objects.none(), label="Avatar", empty_label=None)
     background_colour = forms.RegexField(
@@ -67,6 +66,7 @@ class QuickCreateForm(forms.Form):
 
     def __init__(self, backend: Backend, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self.backend = backend
         sources = backend.source_languages()
         targets = {code for source in sources for code in backend.target_languages(source)}

@@ -141,7 +141,7 @@ def _speaker_page(request: HttpRequest, speaker: Speaker) -> dict[str, object]:
         for language in event.source_languages.order_by("name")
     ]
     if len(spoken) > 1 and AUTO in get_backend().source_languages():
-        spoken.append({"code": AUTO, "name": "Detect automatically"})
+        spoken.insert(0, {"code": AUTO, "name": "Detect automatically"})
     return {
         "title": event.title,
         "speaker_name": speaker.name,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.db.models import Field
+from django.forms import Field as FormField
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
@@ -20,6 +23,23 @@ else:
     class TabularInline(_Generic, admin.TabularInline): ...
 
     class StackedInline(_Generic, admin.StackedInline): ...
+
+
+class PlainChoices:
+    """Fields that choose a row of another list, without buttons that change or delete that row."""
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> FormField | None:
+        field: FormField | None = super().formfield_for_dbfield(  # type: ignore[misc]
+            db_field, request, **kwargs
+        )
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget.can_add_related = False
+            field.widget.can_change_related = False
+            field.widget.can_delete_related = False
+            field.widget.can_view_related = False
+        return field
 
 
 class Kept:
@@ -46,4 +66,12 @@ def clock(ms: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-__all__ = ["Kept", "ModelAdmin", "ReadOnly", "StackedInline", "TabularInline", "clock"]
+__all__ = [
+    "Kept",
+    "ModelAdmin",
+    "PlainChoices",
+    "ReadOnly",
+    "StackedInline",
+    "TabularInline",
+    "clock",
+]

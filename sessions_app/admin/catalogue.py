@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from sessions_app.admin.base import ModelAdmin
+from sessions_app.admin.base import ModelAdmin, PlainChoices
 from sessions_app.models import Avatar, Language, Voice
 from sessions_app.models.catalogue import AvatarKind, BackendName
 
@@ -25,7 +25,7 @@ class LanguageAdmin(ModelAdmin[Language]):
 
 
 @admin.register(Voice)
-class VoiceAdmin(ModelAdmin[Voice]):
+class VoiceAdmin(PlainChoices, ModelAdmin[Voice]):
     list_display = ["name", "language", "gender", "backend", "code"]
     list_filter = ["backend", "gender", "language"]
     list_select_related = ["language"]

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from sessions_app.admin.base import ModelAdmin, TabularInline
+from sessions_app.admin.base import ModelAdmin, PlainChoices, TabularInline
 from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal_qr_path
 from sessions_app.models import (
     Event,
@@ -27,7 +27,7 @@ from sessions_app.models import (
 from sessions_app.models.transcript import State
 
 
-class EventLanguageInline(TabularInline[EventLanguage, Event]):
+class EventLanguageInline(PlainChoices, TabularInline[EventLanguage, Event]):
     model = EventLanguage
     extra = 1
     autocomplete_fields = ["language", "voice", "avatar"]
@@ -66,9 +66,14 @@ class RunningFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(ModelAdmin[Event]):
+class EventAdmin(PlainChoices, ModelAdmin[Event]):
     list_display = ["title", "starts_at", "state", "join_code", "spoken", "translated", "owner"]
-    list_filter = [RunningFilter, "source_languages", "target_languages", "owner"]
+    list_filter = [
+        RunningFilter,
+        ("source_languages", admin.RelatedOnlyFieldListFilter),
+        ("target_languages", admin.RelatedOnlyFieldListFilter),
+        ("owner", admin.RelatedOnlyFieldListFilter),
+    ]
     list_select_related = ["owner"]
     search_fields = ["title", "join_code", "speakers__name", "owner__username"]
     date_hierarchy = "starts_at"
@@ -168,9 +173,9 @@ def _links(request: HttpRequest, event: Event) -> dict[str, Any]:
 
 
 @admin.register(EventLanguage)
-class EventLanguageAdmin(ModelAdmin[EventLanguage]):
+class EventLanguageAdmin(PlainChoices, ModelAdmin[EventLanguage]):
     list_display = ["event", "language", "voice", "avatar"]
-    list_filter = ["language"]
+    list_filter = [("language", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["event", "language", "voice__language", "avatar"]
     search_fields = ["event__title", "event__join_code", "language__name", "language__code"]
     autocomplete_fields = ["event", "language", "voice", "avatar"]
@@ -190,7 +195,7 @@ class RevokedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Speaker)
-class SpeakerAdmin(ModelAdmin[Speaker]):
+class SpeakerAdmin(PlainChoices, ModelAdmin[Speaker]):
     list_display = ["name", "event", "has_valid_link", "consented_at", "created_at"]
     list_filter = [RevokedFilter, ("consented_at", admin.EmptyFieldListFilter)]
     list_select_related = ["event"]
@@ -236,14 +241,14 @@ class SpeakerAdmin(ModelAdmin[Speaker]):
         )
 
 
-class GlossaryTranslationInline(TabularInline[GlossaryTranslation, GlossaryTerm]):
+class GlossaryTranslationInline(PlainChoices, TabularInline[GlossaryTranslation, GlossaryTerm]):
     model = GlossaryTranslation
     extra = 1
     autocomplete_fields = ["language"]
 
 
 @admin.register(GlossaryTerm)
-class GlossaryTermAdmin(ModelAdmin[GlossaryTerm]):
+class GlossaryTermAdmin(PlainChoices, ModelAdmin[GlossaryTerm]):
     list_display = ["term", "event", "keep", "say_as", "translated"]
     list_filter = ["keep"]
     list_select_related = ["event"]
@@ -262,9 +267,9 @@ class GlossaryTermAdmin(ModelAdmin[GlossaryTerm]):
 
 
 @admin.register(GlossaryTranslation)
-class GlossaryTranslationAdmin(ModelAdmin[GlossaryTranslation]):
+class GlossaryTranslationAdmin(PlainChoices, ModelAdmin[GlossaryTranslation]):
     list_display = ["term", "language", "text"]
-    list_filter = ["language"]
+    list_filter = [("language", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["term", "language"]
     search_fields = ["term__term", "text"]
     autocomplete_fields = ["term", "language"]

@@ -201,10 +201,14 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
 class TranslationInline(Kept, StackedInline[Translation, Segment]):
     model = Translation
     form = TranslationCorrectionForm
-    fields = ["language", "text", "shown"]
-    readonly_fields = ["language", "text"]
+    fields = ["language", "machine_text", "shown"]
+    readonly_fields = ["language", "machine_text"]
     can_delete = False
     ordering = ["language"]
+
+    @admin.display(description="the machine's text")
+    def machine_text(self, translation: Translation) -> str | None:
+        return translation.text
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Translation]:
         rows = super().get_queryset(request).select_related("segment")
@@ -222,8 +226,8 @@ class SegmentAdmin(Kept, ModelAdmin[Segment]):
     search_help_text = "Words that were said, translated or corrected, or an event's title."
     date_hierarchy = "created_at"
     ordering = ["-session", "number"]
-    fields = ["session", "number", "time", "source_language", "text", "shown"]
-    readonly_fields = ["session", "number", "time", "source_language", "text"]
+    fields = ["session", "number", "time", "source_language", "recognised", "shown"]
+    readonly_fields = ["session", "number", "time", "source_language", "recognised"]
     inlines = [TranslationInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
@@ -233,6 +237,10 @@ class SegmentAdmin(Kept, ModelAdmin[Segment]):
     @admin.display(description="event", ordering="session__event__title")
     def event(self, segment: Segment) -> str:
         return segment.session.event.title
+
+    @admin.display(description="recognised")
+    def recognised(self, segment: Segment) -> str:
+        return segment.text
 
     @admin.display(description="time", ordering="start_ms")
     def time(self, segment: Segment) -> str:
@@ -273,8 +281,8 @@ class TranslationAdmin(Kept, ModelAdmin[Translation]):
     search_fields = ["text", "corrections__text", "segment__text", "session__event__title"]
     search_help_text = "Words of a translation, its correction or its source, or an event's title."
     ordering = ["-session", "segment__number", "language"]
-    fields = ["segment", "language", "spoken", "text", "shown"]
-    readonly_fields = ["segment", "language", "spoken", "text"]
+    fields = ["segment", "language", "spoken", "machine_text", "shown"]
+    readonly_fields = ["segment", "language", "spoken", "machine_text"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Translation]:
         corrected = Count("corrections", distinct=True)
@@ -292,6 +300,10 @@ class TranslationAdmin(Kept, ModelAdmin[Translation]):
     def correction_count(self, translation: Translation) -> int:
         count: int = translation.corrected  # type: ignore[attr-defined]
         return count
+
+    @admin.display(description="the machine's text")
+    def machine_text(self, translation: Translation) -> str | None:
+        return translation.text
 
     @admin.display(description="words spoken")
     def spoken(self, translation: Translation) -> str:
