@@ -34,6 +34,8 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or _own_secret_key()
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+"""Where listeners reach this server; empty: at the address the page itself was opened with."""
 
 INSTALLED_APPS = [
     "daphne",
@@ -121,8 +123,9 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-SERVESTATIC_USE_FINDERS = True
-SERVESTATIC_AUTOREFRESH = DEBUG
+# Until `collectstatic` has run, files are served from where they are written, and may change.
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = not STATIC_ROOT.exists()
+SERVESTATIC_MAX_AGE = 0 if SERVESTATIC_AUTOREFRESH else 60
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -297,6 +297,8 @@ def prepare_run(host: str, port: int) -> None:
     if network:
         hosts = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
         os.environ["ALLOWED_HOSTS"] = f"{hosts},{network}"
+        # The speaker's page, open on this computer, must show phones an address they can reach.
+        os.environ.setdefault("PUBLIC_URL", f"http://{network}:{port}")
     os.umask(0o077)  # The database holds the speakers' secret links.
     with step("4/4 Database and demo event"):
         run(PYTHON, "manage.py", "migrate", "--verbosity=1")

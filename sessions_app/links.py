@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -9,9 +10,14 @@ from django.utils.http import urlencode
 from sessions_app.models import Event
 
 
+def listener_url(event: Event, base_url: str) -> str:
+    """Where listeners go: at PUBLIC_URL, or else at `base_url` (`https://host[:port]`)."""
+    return (settings.PUBLIC_URL or base_url.rstrip("/")) + event.get_absolute_url()
+
+
 def listener_link(request: HttpRequest, event: Event) -> str:
-    """Where listeners go; on the host this request was made to."""
-    return request.build_absolute_uri(event.get_absolute_url())
+    """Where listeners go, for the page this request asks for."""
+    return listener_url(event, request.build_absolute_uri("/"))
 
 
 def rehearsal_link(request: HttpRequest, event: Event) -> str:

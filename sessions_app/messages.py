@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from sessions_app.models import Avatar, Event, Language, Translation
+from sessions_app.models import Avatar, Event, Language, LiveSession, Translation
 
 MAX_TEXT_BYTES = 16 * 1024
 """A JSON message from a page is far shorter than this."""
@@ -252,6 +252,12 @@ class SpeakerEvent:
 class RunningSession:
     id: int
     state: str
+    rehearsal: bool
+
+    @classmethod
+    def of(cls, session: LiveSession) -> RunningSession:
+        return cls(id=session.pk, state=session.state, rehearsal=session.rehearsal)
+
     rehearsal: bool
 
 

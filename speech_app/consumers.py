@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sessions_app.database import in_database
+from sessions_app.links import listener_url
 from sessions_app.messages import (
     AudienceSize,
     AudioFormat,
@@ -304,9 +305,7 @@ class SpeakerConsumer(Socket):
         event = self.speaker.event
         session = event.running_session()
         return Ready(
-            event=SpeakerEvent.of(
-                event, self._spoken(), base_url(self.scope) + event.get_absolute_url()
-            ),
+            event=SpeakerEvent.of(event, self._spoken(), listener_url(event, base_url(self.scope))),
             session=RunningSession(id=session.pk, state=session.state, rehearsal=session.rehearsal)
             if session
             else None,

@@ -25,7 +25,8 @@ def recorded(start_ms: int, end_ms: int, *, path: Path = SAMPLE_TALK) -> bytes:
     """PCM of this stretch of a 16 kHz mono recording."""
     with wave.open(str(path)) as recording:
         recording.setpos(start_ms * 16)
-        return recording.readframes((end_ms - start_ms) * 16)
+        pcm: bytes = recording.readframes((end_ms - start_ms) * 16)
+        return pcm
 
 
 def silence(duration_ms: int) -> bytes:
