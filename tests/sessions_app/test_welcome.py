@@ -40,7 +40,9 @@ def test_the_links_are_those_of_the_demo_event() -> None:
     assert link(printed, "Listener") == f"http://127.0.0.1:8001{event.get_absolute_url()}"
     assert link(printed, "Speaker") == f"http://127.0.0.1:8001{speaker.get_absolute_url()}"
     assert link(printed, "Admin").startswith("http://127.0.0.1:8001/admin/")
-    assert f"manage.py rehearse {event.join_code} " in printed
+    rehearse = re.search(r"manage\.py rehearse (\S+) \S+ --url (\S+)", printed)
+    assert rehearse is not None
+    assert rehearse.groups() == (event.join_code, "http://127.0.0.1:8001")
 
 
 def test_the_sample_talk_it_names_exists(settings: Settings) -> None:

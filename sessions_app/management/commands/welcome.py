@@ -43,9 +43,10 @@ class Command(BaseCommand):
                 "          A microphone works only on this computer, as here, or over HTTPS."
             )
         self.stdout.write(f"Admin     {urljoin(here, urlsplit(demo['admin_url']).path)}\n{account}")
+        rehearse = f"rehearse {demo['join_code']} {SAMPLE_TALK} --url {here.rstrip('/')}"
         self.stdout.write(
             "\nWithout a microphone, play a recording as the speaker, from a second terminal:\n"
-            f"  .venv/bin/python manage.py rehearse {demo['join_code']} {SAMPLE_TALK}\n"
+            f"  .venv/bin/python manage.py {rehearse}\n"
         )
 
 
