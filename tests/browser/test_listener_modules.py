@@ -556,8 +556,9 @@ def test_speech_that_cannot_be_decoded_is_left_out(player: Page) -> None:
 
 
 def test_stop_is_silence_at_once_and_forever(player: Page) -> None:
-    enqueue(player, 1, tone(5))
-    enqueue(player, 2, tone(5))
+    longer_than_patience = tone(2 * PATIENCE_S, rate=3000)
+    enqueue(player, 1, longer_than_patience)
+    enqueue(player, 2, longer_than_patience)
     poll(player, "player.rms > 0.01")
     player.evaluate("player.stop()")
     assert player.evaluate("[told, player.heardMs]") == [[1, None], None]
@@ -565,6 +566,15 @@ def test_stop_is_silence_at_once_and_forever(player: Page) -> None:
     enqueue(player, 1, tone(0.2))
     poll(player, "player.played === 1")
     assert player.evaluate("told") == [1, None, 1, None]
+
+
+def test_stop_reaches_speech_that_is_still_being_decoded(player: Page) -> None:
+    text = speech_frame({"type": "speech", "segment": 1, "visemes": []}, tone(0.2))
+    frame = player.evaluate_handle(READ_FRAME, text)
+    player.evaluate("(frame) => { player.enqueue(frame); player.stop(); }", frame)
+    enqueue(player, 2, tone(0.2))
+    poll(player, "player.played === 1")
+    assert player.evaluate("told") == [2, None]
 
 
 def test_heard_follows_the_audio_clock(player: Page) -> None:
