@@ -258,8 +258,6 @@ class RunningSession:
     def of(cls, session: LiveSession) -> RunningSession:
         return cls(id=session.pk, state=session.state, rehearsal=session.rehearsal)
 
-    rehearsal: bool
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFormat:

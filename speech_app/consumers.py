@@ -306,9 +306,7 @@ class SpeakerConsumer(Socket):
         session = event.running_session()
         return Ready(
             event=SpeakerEvent.of(event, self._spoken(), listener_url(event, base_url(self.scope))),
-            session=RunningSession(id=session.pk, state=session.state, rehearsal=session.rehearsal)
-            if session
-            else None,
+            session=RunningSession.of(session) if session else None,
             audio=AudioFormat(),
             next_frame=self._stage.next_frame(session) if session else 0,
         )
