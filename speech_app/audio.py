@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from typing import IO
 
@@ -54,7 +54,7 @@ def mp3(pcm: bytes, rate: int) -> bytes:
     return file.getvalue()
 
 
-def read_recording(file: str | IO[bytes], chunk_ms: int = 100) -> Iterator[bytes]:
+def read_recording(file: str | IO[bytes], chunk_ms: int = 100) -> Generator[bytes, None, None]:
     """The audio of a recording of any format, as 16 kHz PCM in chunks of `chunk_ms`.
 
     It is read as it is needed, so its length does not matter. The last chunk may be shorter.

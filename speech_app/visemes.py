@@ -59,7 +59,7 @@ def of_phonemes(
     phoneme with several shapes is split evenly among them.
     """
     shapes: list[Viseme] = [Viseme(0, REST)]
-    ends = [offset for offset, _ in phonemes[1:]] + [duration_ms]
+    ends = [*(offset for offset, _ in phonemes), duration_ms][1:]
     for (offset, phoneme), end in zip(phonemes, ends, strict=True):
         ids = of_phoneme(phoneme, language) if phoneme.strip(" _:\0") else [REST]
         for number, viseme in enumerate(ids):

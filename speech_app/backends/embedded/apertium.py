@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 MODES = Path("/usr/share/apertium/modes")
 _RESERVED = re.compile(r"([\[\]{}^$/\\@<>])")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_UNKNOWN = re.compile(r"(?<!\\)[*@#](?=\w)")
+_UNKNOWN = re.compile(r"(?<![\w\\])[*@#](?=\w)")
 _TRAILER = ".[][\n]"
 
 

@@ -53,7 +53,8 @@ def protect(text: str, renderings: Mapping[str, str]) -> Protected:
         terms.append(by_key[_key(match[0])])
         return _mark(len(terms) - 1)
 
-    return Protected(_pattern(by_key).sub(replace, text), terms)
+    marked = _pattern(by_key).sub(replace, text)
+    return Protected(marked, tuple(terms))
 
 
 def renderings_in(language: str, glossary: Sequence[GlossaryEntry]) -> dict[str, str]:

@@ -56,6 +56,8 @@ class WorkerProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": path},
+                # Ctrl-C in the terminal is for the server, which then ends its workers.
+                start_new_session=True,
             )
         except OSError as error:
             raise BackendDown(f"A speech worker cannot be started: {error}") from error
