@@ -217,6 +217,17 @@ def test_figures_and_styles_can_be_told_apart(avatar_page: Page) -> None:
     assert alike == []
 
 
+def test_everybody_is_dressed_down_to_the_edge_of_the_canvas(avatar_page: Page) -> None:
+    bare: list[str] = avatar_page.evaluate(
+        """() => tools.CHARACTERS.flatMap(({ id, styles }) => styles.map((style) => {
+          tools.still({ character: id, style, transparent: true }).draw(null, 0);
+          const shoulders = tools.pixels(80, 319, 160, 1).filter((_, i) => i % 4 === 3);
+          return shoulders.every((opacity) => opacity === 255) ? "" : `${id} ${style}`;
+        }).filter(Boolean))"""
+    )
+    assert bare == []
+
+
 def test_the_background_is_the_colour_asked_for_or_clear(avatar_page: Page) -> None:
     corners: list[list[int]] = avatar_page.evaluate(
         """() => [
@@ -300,13 +311,15 @@ def test_the_loop_draws_what_the_clock_says_until_stopped(avatar_page: Page) -> 
           const open = presenter.mouthOpenness;
           const fps = stop.fps;
           heardMs = null;
-          while (presenter.mouthOpenness > 0) await frames(1);
+          for (let i = 0; i < 600 && presenter.mouthOpenness > 0; i += 1) await frames(1);
+          const closed = presenter.mouthOpenness;
           stop();
           const before = asked;
           await frames(5);
-          return { open, fps, after: asked - before };
+          return { open, fps, closed, after: asked - before };
         }"""
     )
     assert result["open"] > 0.7
     assert result["fps"] > 0
+    assert result["closed"] == 0
     assert result["after"] == 0

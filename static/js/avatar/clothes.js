@@ -90,7 +90,7 @@ function drawNeck(ctx, { neck, shoulder }, skin, chinY) {
       glow(ctx, 52, 212, 46, 9, side < 0 ? skin.light : skin.base, 0.5);
       glow(ctx, 48, 222, 46, 8, skin.shade, 0.4);
     });
-    glow(ctx, 0, 206, 10, 10, skin.deep, 0.3);
+    glow(ctx, 0, 206, 12, 10, skin.deep, 0.14);
     glow(ctx, -10, 262, 70, 50, skin.light, 0.25);
   });
 }
@@ -308,13 +308,13 @@ function drawFront(ctx, { neck, shoulder }, torso, colour, lapels) {
 function drawScarf(ctx, { shoulder }, colour) {
   const deep = mix(colour, "#05060c", 0.5);
   const light = mix(colour, "#ffffff", 0.3);
-  const drape = new Path2D(`M-74 124C-104 158-150 196-${168 * shoulder} 214C-150 262-90 312-20 330C50 348 110 316 ${166 * shoulder} 214C150 196 104 158 74 124C50 84-50 84-74 124Z`);
+  const drape = new Path2D(`M-74 124C-96 158-128 186-${150 * shoulder} 204C-128 240-84 268-30 282C40 300 104 262 ${154 * shoulder} 206C132 186 96 158 74 124C50 84-50 84-74 124Z`);
   soft(ctx, drape, "rgba(5,6,12,.45)", 8, "source-atop");
   ctx.fillStyle = gradientBetween(ctx, [-120, 120], [110, 330], [0, light], [0.4, colour], [1, mix(colour, deep, 0.6)]);
   ctx.fill(drape);
   within(ctx, drape, () => {
-    strands(ctx, [[-96, 120], [-60, 190], [40, 200], [110, 130]], [[-176, 210], [-90, 330], [60, 360], [176, 215]],
-      { count: 15, colours: [deep, light], opacity: 0.36, width: 7, jitter: 6, seed: 83 });
+    strands(ctx, [[-96, 110], [-50, 160], [50, 196], [110, 140]], [[-150, 200], [-90, 290], [40, 330], [150, 206]],
+      { count: 12, colours: [deep, light], opacity: 0.3, width: 6, jitter: 8, seed: 83 });
     glow(ctx, 6, 150, 104, 62, deep, 0.75);
   });
 }

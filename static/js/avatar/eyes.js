@@ -48,8 +48,9 @@ function drawEye(ctx, eye, skin, side, { blink, gazeX, gazeY, smile }) {
   const low = eye.low * (1 - 0.16 * smile);
   const lift = (eye.high + gazeY * -1.5) * (1 - blink) - low * 0.8 * blink;
   const inner = 1.5;
-  const upper = (ctxOrPath, up) =>
-    ctxOrPath.bezierCurveTo(-half * 0.62, inner - up * 1.36, half * 0.42, -up * 1.34 - tilt * 0.4, half, -tilt);
+  /** @param {Path2D} path @param {number} up */
+  const upper = (path, up) =>
+    path.bezierCurveTo(-half * 0.62, inner - up * 1.36, half * 0.42, -up * 1.34 - tilt * 0.4, half, -tilt);
 
   const opening = new Path2D();
   opening.moveTo(-half, inner);
@@ -72,7 +73,11 @@ function drawEye(ctx, eye, skin, side, { blink, gazeX, gazeY, smile }) {
   drawLashes(ctx, eye, skin, lift, inner);
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {EyeLook} eye @param {Skin} skin */
+/**
+ * @param {CanvasRenderingContext2D} ctx @param {EyeLook} eye @param {Skin} skin
+ * @param {(path: Path2D, lift: number) => void} upper traces the lid's edge from the inner to the outer corner
+ * @param {number} lift how far the lid is up @param {number} inner y of the inner corner
+ */
 function drawLid(ctx, { half, tilt, crease, high, shadow }, skin, upper, lift, inner) {
   const fold = Math.max(crease, 4);
   const top = high + fold;
@@ -94,7 +99,10 @@ function drawLid(ctx, { half, tilt, crease, high, shadow }, skin, upper, lift, i
   ctx.stroke();
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {EyeLook} eye @param {-1 | 1} side */
+/**
+ * @param {CanvasRenderingContext2D} ctx @param {EyeLook} eye @param {-1 | 1} side
+ * @param {number} gazeX @param {number} gazeY @param {number} lift how far the lid is up
+ */
 function drawBall(ctx, { half, high, low, iris }, side, gazeX, gazeY, lift) {
   ctx.fillStyle = gradientBetween(ctx, [-half, 0], [half, 0], [0, "#d9cdc8"], [0.3, "#f8f4f0"], [0.7, "#f8f4f0"], [1, "#d4c8c4"]);
   ctx.fillRect(-half - 2, -high * 1.5, 2 * half + 4, (high + low) * 2);
@@ -129,7 +137,10 @@ function disc(ctx, x, y, r) {
   ctx.fill();
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {EyeLook} eye @param {Skin} skin */
+/**
+ * @param {CanvasRenderingContext2D} ctx @param {EyeLook} eye @param {Skin} skin
+ * @param {number} lift how far the lid is up @param {number} inner y of the inner corner
+ */
 function drawLashes(ctx, { half, high, tilt, lashes }, skin, lift, inner) {
   const thick = 1.9 + 1.9 * lashes;
   const wing = 5 * lashes;
@@ -141,8 +152,8 @@ function drawLashes(ctx, { half, high, tilt, lashes }, skin, lift, inner) {
   ctx.bezierCurveTo(half * 0.5, -lift * 1.34 - thick * 1.4 - tilt * 0.4, -half * 0.58, inner - lift * 1.38 - thick * 0.7, -half, inner);
   ctx.fill();
   if (lashes < 0.5) return;
-  ctx.strokeStyle = "#170c0a";
-  ctx.lineWidth = 1.1;
+  ctx.strokeStyle = "rgba(23,12,10,.85)";
+  ctx.lineWidth = 0.9;
   ctx.lineCap = "round";
   ctx.beginPath();
   // On a shut eye the lashes point down.
@@ -152,7 +163,7 @@ function drawLashes(ctx, { half, high, tilt, lashes }, skin, lift, inner) {
     const x = -half + 2 * half * part;
     const y = -tilt * part - lift * 1.02 * (1 - ((part - 0.5) * 1.75) ** 2) - 1;
     ctx.moveTo(x, y);
-    ctx.quadraticCurveTo(x + 1.5, y - 3 * up, x + 3 + i * 0.7, y - (3.6 + lashes * 1.2) * up);
+    ctx.quadraticCurveTo(x + 1.5, y - 2.4 * up, x + 3 + i * 0.7, y - (2.6 + lashes) * up);
   }
   ctx.stroke();
 }

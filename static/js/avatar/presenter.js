@@ -33,7 +33,7 @@ const DEFAULT_BACKGROUND = "#dfe6f1";
 /** More pixels than this cost frames and show nothing. */
 const MAX_RATIO = 2;
 /** What must be in the frame, in drawing units: the middle's y and the size. */
-const FRAMES = { portrait: { y: 42, width: 470, height: 560 }, close: { y: -3, width: 300, height: 388 } };
+const FRAMES = { portrait: { y: 40, width: 450, height: 524 }, close: { y: -3, width: 300, height: 388 } };
 
 export class Presenter {
   #canvas;
