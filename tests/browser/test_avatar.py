@@ -245,25 +245,24 @@ def test_the_background_is_the_colour_asked_for_or_clear(avatar_page: Page) -> N
     assert clear == [0, 0, 0, 0]
 
 
-def test_a_changed_look_and_size_are_drawn_next(avatar_page: Page) -> None:
+def test_a_changed_look_and_size_are_drawn_at_once(avatar_page: Page) -> None:
     drawn: dict[str, Any] = avatar_page.evaluate(
         """() => {
           const presenter = tools.still({ character: "ada", style: "casual" });
           presenter.draw(null, 0);
           presenter.setLook({ character: "bruno", style: "formal" });
-          presenter.draw(null, 0);
           const changed = tools.pixels(0, 0, 320, 320);
           tools.still({ character: "bruno", style: "formal" }).draw(null, 0);
           const fresh = tools.pixels(0, 0, 320, 320);
           tools.canvas.style.width = "200px";
           presenter.resize();
-          presenter.draw(null, 0);
-          const width = tools.canvas.width;
+          const { width } = tools.canvas;
+          const [, , , opacity] = tools.pixels(2, 2, 1, 1);
           tools.canvas.style.width = "";
-          return { left: tools.differing(changed, fresh), width };
+          return { left: tools.differing(changed, fresh), width, opacity };
         }"""
     )
-    assert drawn == {"left": 0, "width": 200}
+    assert drawn == {"left": 0, "width": 200, "opacity": 255}
 
 
 def test_someone_unknown_to_this_page_is_still_shown(avatar_page: Page) -> None:

@@ -214,12 +214,10 @@ export const headscarf = {
     const scarf = veil();
     fillHair(ctx, scarf, colours, -184, 180);
     within(ctx, scarf, () => {
-      const folds = (first, second, count, seed) =>
-        strands(ctx, first, second, { count, colours: [colours.deep, colours.light], opacity: 0.3, width: 5, jitter: 3, seed });
-      for (const flip of [(curve) => curve, mirrored]) {
-        folds(flip([[0, -118], [58, -116], [96, -80], [97, -10], [98, 60], [80, 120], [10, 146]]),
-          flip([[0, -184], [92, -184], [136, -110], [129, -10], [130, 70], [104, 150], [0, 182]]), 10, 71);
-      }
+      bothSides(ctx, () => strands(ctx,
+        [[0, -118], [58, -116], [96, -80], [97, -10], [98, 60], [80, 120], [10, 146]],
+        [[0, -184], [92, -184], [136, -110], [129, -10], [130, 70], [104, 150], [0, 182]],
+        { count: 10, colours: [colours.deep, colours.light], opacity: 0.3, width: 5, jitter: 3, seed: 71 }));
       sheen(ctx, shape("M-70-142C-34-166 20-168 54-152L50-140C20-152-30-150-62-130Z"), colours.light, 0.55);
       glow(ctx, 104, 60, 36, 110, colours.deep, 0.45);
     });

@@ -110,6 +110,7 @@ function shadeFeatures(ctx, { cheek, chinY, age }, skin) {
 /** @param {CanvasRenderingContext2D} ctx @param {number} age @param {Skin} skin */
 function drawYears(ctx, age, skin) {
   ctx.lineCap = "round";
+  /** @param {number} width @param {number} opacity @param {...number} points start, control, end */
   const line = (width, opacity, ...points) => {
     ctx.strokeStyle = fade(skin.deep, opacity * age);
     ctx.lineWidth = width;

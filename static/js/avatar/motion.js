@@ -29,6 +29,7 @@ const NOD_LASTS_MS = 420;
  * @returns {Motion}
  */
 export function motionAt(nowMs, engaged, emphasis) {
+  /** @param {number} periodMs @param {number} phase */
   const slow = (periodMs, phase) => Math.sin((nowMs / periodMs) * 2 * Math.PI + phase);
   const livelier = 0.75 + 0.6 * engaged;
   const [gazeX, gazeY] = gazeAt(nowMs, engaged);
@@ -71,6 +72,7 @@ export function emphasisOf(visemes) {
 function blinkAt(nowMs) {
   const slot = Math.floor(nowMs / BLINK_EVERY_MS);
   const start = slot * BLINK_EVERY_MS + chance(slot) * (BLINK_EVERY_MS - 2.5 * BLINK_LASTS_MS);
+  /** @param {number} at */
   const lid = (at) => {
     const part = (nowMs - at) / BLINK_LASTS_MS;
     if (part <= 0 || part >= 1) return 0;
@@ -84,6 +86,7 @@ function blinkAt(nowMs) {
 /** @param {number} nowMs @param {number} engaged @returns {[number, number]} */
 function gazeAt(nowMs, engaged) {
   const slot = Math.floor(nowMs / GAZE_EVERY_MS);
+  /** @param {number} k */
   const target = (k) => {
     // A speaker mostly looks at the audience; someone waiting looks about a little more.
     const away = chance(k + 0.25) < 0.55 + 0.2 * engaged ? 0.12 : 0.6;

@@ -22,6 +22,7 @@ import { blendPoses, poseAt, restPose } from "./visemes.js";
  */
 
 /** @typedef {{x: number, y: number, canvas: HTMLCanvasElement, width: number, height: number}} Layer in drawing units */
+/** @typedef {Record<"back" | "body" | "face" | "nose" | "brow" | "front", Layer>} Layers */
 
 const MOUTH_Y = 86;
 /** The head turns about the top of the neck. */
@@ -43,7 +44,7 @@ export class Presenter {
   #look;
   /** @type {Figure} */
   #figure;
-  /** @type {Record<"back" | "body" | "face" | "nose" | "brow" | "front", Layer> | null} */
+  /** @type {Layers | null} */
   #layers = null;
   /** What the layers were painted for. */
   #painted = "";
@@ -94,7 +95,7 @@ export class Presenter {
     this.#emphasisAt = emphasisOf(visemes);
   }
 
-  /** Take the canvas's size on the page; the next frame paints anew what does not move. */
+  /** Take the canvas's size on the page and paint anew what it changes. */
   resize() {
     const canvas = this.#canvas;
     const ratio = Math.min(devicePixelRatio, MAX_RATIO);
@@ -110,6 +111,8 @@ export class Presenter {
     const wanted = [character, style, this.#scale, this.#originY, height].join();
     if (wanted !== this.#painted) this.#layers = null;
     this.#painted = wanted;
+    // A resized canvas is blank: without this it would flash until the next frame.
+    if (this.#lastMs !== null) this.#paint(this.#lastMs);
   }
 
   /**
@@ -119,6 +122,11 @@ export class Presenter {
    */
   draw(heardMs, nowMs) {
     this.#listen(heardMs, nowMs);
+    this.#paint(nowMs);
+  }
+
+  /** @param {number} nowMs */
+  #paint(nowMs) {
     const motion = this.#reducedMotion ? stillAt(nowMs) : motionAt(nowMs, this.#engaged, this.#emphasis);
     this.#layers ??= this.#paintLayers();
     this.#drawBackground();
@@ -128,15 +136,15 @@ export class Presenter {
 
   /** @param {number | null} heardMs @param {number} nowMs */
   #listen(heardMs, nowMs) {
-    const speaking = heardMs !== null && this.#visemes !== null;
+    const heard = heardMs !== null && this.#visemes !== null ? { visemes: this.#visemes, at: heardMs } : null;
     const passed = this.#lastMs === null ? 1000 : Math.max(0, nowMs - this.#lastMs);
     this.#lastMs = nowMs;
     // A sentence that begins or breaks off is blended in and out, so that the mouth never jumps.
-    const step = passed / (speaking ? 60 : 140);
-    this.#engaged = Math.min(1, Math.max(0, this.#engaged + (speaking ? step : -step)));
-    if (speaking) {
-      this.#spoken = poseAt(this.#visemes, heardMs);
-      this.#emphasis = this.#emphasisAt(heardMs);
+    const step = passed / (heard ? 60 : 140);
+    this.#engaged = Math.min(1, Math.max(0, this.#engaged + (heard ? step : -step)));
+    if (heard) {
+      this.#spoken = poseAt(heard.visemes, heard.at);
+      this.#emphasis = this.#emphasisAt(heard.at);
     }
     this.#pose = blendPoses(restPose(), this.#spoken, this.#engaged);
   }
@@ -151,7 +159,7 @@ export class Presenter {
     ctx.fillRect(0, 0, width, height);
   }
 
-  /** @param {Motion} motion @param {NonNullable<Presenter["#layers"]>} layers */
+  /** @param {Motion} motion @param {Layers} layers */
   #drawFigure(motion, layers) {
     const ctx = this.#ctx;
     const { eyes, brows, skin, mouth } = this.#figure;
@@ -225,7 +233,7 @@ export class Presenter {
       x, JAW_LINE - (lap * height) / canvas.height, width, (height - upper) * stretch + (lap * height) / canvas.height);
   }
 
-  /** @returns {NonNullable<Presenter["#layers"]>} */
+  /** @returns {Layers} */
   #paintLayers() {
     const { face, skin, hair, hairColours, body, outfits, eyes, brows, glasses } = this.#figure;
     const outfit = outfits[this.#look.style] ?? Object.values(outfits)[0];

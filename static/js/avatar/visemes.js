@@ -21,6 +21,7 @@
 
 /** @typedef {[offsetMs: number, id: number]} Viseme lasts until the next one begins */
 
+/** @type {(keyof MouthPose)[]} */
 const PARAMETERS = ["jaw", "width", "round", "upper", "lower", "teeth", "tongue", "press", "tuck"];
 
 /** One row per viseme id, one column per parameter. */
