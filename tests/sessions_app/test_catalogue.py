@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db.models import Model
 
 from sessions_app.catalogue import load_catalogue
 from sessions_app.models import Avatar, Language, Voice
@@ -15,10 +17,12 @@ pytestmark = pytest.mark.django_db
 FIGURES = Path(__file__).resolve().parents[2] / "static/js/avatar/characters.js"
 
 
-def snapshot() -> dict[str, list[dict[str, object]]]:
+MODELS: list[type[Model]] = [Language, Voice, Avatar]
+
+
+def snapshot() -> dict[str, list[dict[str, Any]]]:
     return {
-        model.__name__: list(model._default_manager.order_by("pk").values())
-        for model in (Language, Voice, Avatar)
+        model.__name__: list(model._default_manager.order_by("pk").values()) for model in MODELS
     }
 
 
@@ -45,7 +49,7 @@ def test_what_is_missing_comes_back() -> None:
 
 
 def test_every_entry_is_valid() -> None:
-    for model in (Language, Voice, Avatar):
+    for model in MODELS:
         for row in model._default_manager.all():
             row.full_clean()
 

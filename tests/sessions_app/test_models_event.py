@@ -197,8 +197,7 @@ def test_an_impossible_avatar_is_explained(values: dict[str, object], field: str
 def test_an_avatar_with_other_options_is_added_once() -> None:
     ada = Avatar.objects.get(character="ada", style="casual")
     count = Avatar.objects.count()
-    options = {"background_colour": "#aabbccff", "transparent": True, "crop": True}
-    other = ada.with_options(**options)
+    other = ada.with_options(background_colour="#aabbccff", transparent=True, crop=True)
     assert (other.character, other.background_colour, other.transparent, other.crop) == (
         "ada",
         "#AABBCCFF",
@@ -206,7 +205,7 @@ def test_an_avatar_with_other_options_is_added_once() -> None:
         True,
     )
     assert str(other) == "Ada, casual (transparent, head and shoulders)"
-    assert ada.with_options(**options) == other
+    assert ada.with_options(background_colour="#AABBCCFF", transparent=True, crop=True) == other
     same = ada.with_options(background_colour=ada.background_colour, transparent=False, crop=False)
     assert same == ada
     assert Avatar.objects.count() == count + 1
