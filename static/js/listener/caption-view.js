@@ -93,8 +93,7 @@ export class CaptionView {
       this.#scrollToEnd();
     });
     const resized = new ResizeObserver(() => this.#following && this.#scrollToEnd());
-    resized.observe(scroller);
-    resized.observe(list);
+    for (const part of [scroller, ...scroller.children]) resized.observe(part);
   }
 
   /** Empties the list. @param {{code: string, direction: string}} language what will be shown */

@@ -26,10 +26,10 @@ export function bestLanguage(languages, wishes) {
   return languages[0] ?? null;
 }
 
-/** @param {Language} language @returns {string} such as "Español · Spanish (muted)" */
-export function languageLabel({ name, native_name: nativeName, muted }) {
-  const names = nativeName && nativeName !== name ? `${nativeName} · ${name}` : name;
-  return muted ? `${names} (muted)` : names;
+/** @param {Language} language @returns {string} as it may stand alone: "Español", not "español" */
+function nativeName({ code, name, native_name: native }) {
+  const shown = native || name;
+  return shown.charAt(0).toLocaleUpperCase(code) + shown.slice(1);
 }
 
 /**
@@ -39,7 +39,8 @@ export function languageLabel({ name, native_name: nativeName, muted }) {
  */
 export function fillLanguageSelect(select, languages, chosen) {
   select.replaceChildren(...languages.map((language) => {
-    const option = new Option(languageLabel(language), language.code);
+    const name = nativeName(language);
+    const option = new Option(language.muted ? `${name} (muted)` : name, language.code);
     option.lang = language.code;
     return option;
   }));
@@ -65,7 +66,7 @@ export function fillLanguageChoices(container, languages, chosen) {
     native.className = "language-native";
     native.lang = language.code;
     native.dir = language.direction;
-    native.textContent = language.native_name || language.name;
+    native.textContent = nativeName(language);
     const english = document.createElement("span");
     english.className = "language-english";
     english.textContent = language.muted ? `${language.name} (muted)` : language.name;

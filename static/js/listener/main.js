@@ -46,7 +46,7 @@ let moreHistory = true;
 const undrawn = new Set();
 
 const hasSound = () => preferences.choices.mode !== "captions";
-const canBeHeard = () => hasSound() && player !== null && player.isRunning && !preferences.choices.muted;
+const canBeHeard = () => hasSound() && Boolean(player?.isRunning) && !preferences.choices.muted;
 const announceSound = announceListener(page.join_code, canBeHeard);
 
 /** Runs inside the click on one of the two buttons. */
@@ -58,6 +58,7 @@ function join(language, withSound) {
   preferences.language = language;
   entry.hide();
   byId("room").hidden = false;
+  byId("captions").focus({ preventScroll: true });
   fillLanguageSelect(byId("language"), languages, language);
   applyChoices();
   keepScreenOn();
@@ -113,7 +114,6 @@ function onJoined(message) {
   refusal.hide();
   onLanguages(message.languages);
   byId("title").textContent = message.event.title;
-  byId("language").value = connection.language;
   if (stage) {
     stage.setLook(message.avatar);
   } else {
@@ -136,7 +136,8 @@ function onCaptions(change) {
   if (change.reset) {
     player?.stop();
     undrawn.clear();
-    view.reset(languages.find(({ code }) => code === captions.language) ?? { code: captions.language, direction: "auto" });
+    const language = languages.find(({ code }) => code === captions.language);
+    view.reset(language ?? { code: captions.language, direction: "auto" });
     moreHistory = true;
     loadingOlder = false;
   }
@@ -179,7 +180,10 @@ function onLanguages(list) {
   fillLanguageSelect(byId("language"), languages, chosen);
   const language = languages.find(({ code }) => code === chosen);
   if (language?.muted) {
-    status.showBanner("problem", `The organiser has muted ${language.name} for now. You can choose another language.`);
+    const words = `The organiser has muted ${language.name} for now.`;
+    status.showBanner("muted", `${words} You can choose another language.`);
+  } else {
+    status.hideBanner("muted");
   }
 }
 

@@ -5,6 +5,8 @@ import { canPlay } from "./player.js";
 
 const byId = (id) => document.getElementById(id);
 
+const delayInWords = (ms) => `${Math.abs(ms)} ms ${ms > 0 ? "later" : "earlier"}`;
+
 export class Settings {
   #form = byId("settings").querySelector("form");
   #preferences;
@@ -38,7 +40,7 @@ export class Settings {
     elements.original.checked = original;
     elements.volume.value = String(volume);
     elements.lipDelayMs.value = String(lipDelayMs);
-    elements["lip-delay-output"].value = lipDelayMs ? `${lipDelayMs > 0 ? "+" : "−"}${Math.abs(lipDelayMs)} ms` : "";
+    elements["lip-delay-output"].value = lipDelayMs ? delayInWords(lipDelayMs) : "";
     byId("mute").setAttribute("aria-pressed", String(muted));
     const { dataset } = document.documentElement;
     dataset.mode = mode;
