@@ -4,7 +4,7 @@ import os
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
-from django.urls import path
+from django.urls import path, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avatartranslate.settings")
 http = get_asgi_application()
@@ -20,7 +20,7 @@ application = ProtocolTypeRouter(
             [
                 path("ws/listen/<str:join_code>/", ListenerConsumer.as_asgi()),
                 path("ws/speak/<str:token>/", SpeakerConsumer.as_asgi()),
-                path("<path:anything>", NoSuchSocket.as_asgi()),
+                re_path(r"", NoSuchSocket.as_asgi()),
             ]
         ),
     }

@@ -78,12 +78,14 @@ class Listener:
     def tell(self, message: Message) -> None:
         self.outbox.put(message.encode())
 
+    @property
+    def has_joined(self) -> bool:
+        """Whether it was told where it is, so that what happens now means something to it."""
+        return bool(self.language) and self._held is None
+
     def hold(self) -> None:
         """Keep what comes until `replay` has said what came before."""
         self._held = []
-
-    def forget_held(self) -> None:
-        self._held = None
 
     def replay(self, frames: list[Frame], seq: int) -> None:
         """Write these first, then whatever came meanwhile that they did not cover."""
@@ -272,6 +274,8 @@ class Room:
     listeners: set[Listener] = field(default_factory=set)
     public: SessionView | None = None
     newest: SessionView | None = None
+    news: int = 0
+    """Counts what the channel layer told: an older look at the database must not undo it."""
 
     def view_for(self, listener: Listener) -> SessionView | None:
         return self.newest if listener.invited else self.public
@@ -367,25 +371,14 @@ class Audience:
         async with self._changing:
             await self._detach(listener)
             listener.outbox.clear()
-            listener.language, listener.has_seq = language, 0
+            listener.language = language
             self._counts_changed = True
             room = self._rooms[listener.event]
             view = room.view_for(listener)
-            if view is None:
-                listener.tell(joined(room.state_for(listener), 0))
-                listener.tell(Replayed(seq=0))
-                return
-            stream = await self._attach(listener, view.id)
-        missed = stream.since(after)
-        seq = stream.last_seq
-        if missed is None:
             listener.hold()
-            stored = await in_database(_replay, view.id, language, after)
-            missed, seq = stored
-            if listener.stream is not stream:
-                return  # the language, or the session, has changed again meanwhile
-        opening = joined(room.state_for(listener), seq).encode()
-        listener.replay([opening, *missed, Replayed(seq=seq).encode()], seq)
+            missed, seq = await self._attach(listener, view.id, after) if view else ([], 0)
+            opening = joined(room.state_for(listener), seq).encode()
+            listener.replay([opening, *missed, Replayed(seq=seq).encode()], seq)
 
     async def history(self, listener: Listener, before: int) -> None:
         """50 captions older than this segment, then whether there are more."""
@@ -411,51 +404,65 @@ class Audience:
 
     # Groups and streams
 
-    async def _attach(self, listener: Listener, session: int) -> Stream:
+    async def _attach(
+        self, listener: Listener, session: int, after: After | None
+    ) -> tuple[list[Frame], int]:
+        """Let the listener, which holds, follow this session; what it lacks, up to which seq."""
         key = (session, listener.language)
         stream = self._streams.get(key)
         if stream is None:
-            stream = Stream(*key)
-            await self._layer().group_add(stream_group(*key), self._channel)
-            await stream.open()
-            self._streams[key] = stream
+            # Known before it is opened: what is published meanwhile waits in it.
+            stream = self._streams[key] = Stream(*key)
+            try:
+                await self._layer().group_add(stream_group(*key), self._channel)
+                await stream.open()
+            except BaseException:
+                await self._close(stream)
+                raise
         stream.listeners.add(listener)
         listener.stream = stream
-        return stream
+        listener.has_seq = 0
+        missed = stream.since(after)
+        if missed is not None:
+            return missed, stream.last_seq
+        return await in_database(_replay, session, listener.language, after)
 
     async def _detach(self, listener: Listener) -> None:
         stream, listener.stream = listener.stream, None
         if stream is None:
             return
         stream.listeners.discard(listener)
-        listener.forget_held()
         if not stream.listeners:
-            self._streams.pop((stream.session, stream.language), None)
-            await self._quietly(
-                self._layer().group_discard(
-                    stream_group(stream.session, stream.language), self._channel
-                )
-            )
-            await stream.close()
+            await self._close(stream)
 
-    async def _learn(self, event: int, view: SessionView) -> None:
-        """Tell everyone whom a session's news concerns, and move them to a new session."""
+    async def _close(self, stream: Stream) -> None:
+        self._streams.pop((stream.session, stream.language), None)
+        group = stream_group(stream.session, stream.language)
+        await self._quietly(self._layer().group_discard(group, self._channel))
+        await stream.close()
+
+    async def _learn(self, event: int, view: SessionView, *, seen_after: int | None = None) -> None:
+        """Tell everyone whom a session's news concerns, and move them to a new session.
+
+        `seen_after`: the room's `news` when the view was read; nothing happens if more came since.
+        """
         async with self._changing:
             room = self._rooms.get(event)
-            if room is None:
+            if room is None or seen_after not in (None, room.news):
                 return
+            room.news += seen_after is None
             before = {listener: room.view_for(listener) for listener in room.listeners}
             room.learn(view)
-            for listener, seen in before.items():
+            for listener, known in before.items():
+                if listener.language and room.view_for(listener) != known:
+                    listener.tell(room.state_for(listener))
+            for listener in before:
                 now = room.view_for(listener)
-                if now == seen or not listener.language:
-                    continue
-                listener.tell(room.state_for(listener))
-                if now and (seen is None or seen.id != now.id):
+                stream = listener.stream
+                if listener.language and now and (stream is None or stream.session != now.id):
                     await self._detach(listener)
-                    listener.has_seq = 0
-                    stream = await self._attach(listener, now.id)
-                    listener.replay(stream.since(None) or [], stream.last_seq)
+                    listener.hold()
+                    listener.replay(*await self._attach(listener, now.id, None))
 
     # Tasks
 
@@ -496,8 +503,9 @@ class Audience:
 
     async def _compare_once(self) -> None:
         await in_database(LiveSession.sweep)
-        for event, view in await in_database(_sessions_of, list(self._rooms)):
-            await self._learn(event, view)
+        news = {event: room.news for event, room in self._rooms.items()}
+        for event, view in await in_database(_sessions_of, list(news)):
+            await self._learn(event, view, seen_after=news[event])
         stored = await in_database(_stored_seqs, [session for session, _ in self._streams])
         for key, stream in list(self._streams.items()):
             stream.compare(stored.get(key, 0))
@@ -506,7 +514,7 @@ class Audience:
         while True:
             await asyncio.sleep(BEAT_EVERY_S)
             for room in self._rooms.values():
-                for listener in room.listeners:
+                for listener in filter(lambda one: one.has_joined, room.listeners):
                     state = room.state_for(listener)
                     seq = listener.stream.last_seq if listener.stream else 0
                     listener.tell(Beat(session=state.session, state=state.state, seq=seq))

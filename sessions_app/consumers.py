@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from sessions_app.admission import TooManyAttempts, UnknownJoinCode, find_event
 from sessions_app.audience import Audience, Listener
@@ -42,11 +42,15 @@ class ListenerConsumer(Socket):
 
     event: Event
 
-    async def admit(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._audience = Audience.here()
         self._listener: Listener | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Task[None] | None = None
         self._reports = 0
+
+    async def admit(self) -> None:
         address = (self.scope.get("client") or ("",))[0]
         code = self.scope["url_route"]["kwargs"]["join_code"]
         try:
@@ -70,20 +74,15 @@ class ListenerConsumer(Socket):
                     retry_after_s=attempts.retry_after_s,
                 ),
             ) from None
-        self._join_timer = asyncio.get_running_loop().call_later(
-            JOIN_WITHIN_S, lambda: asyncio.ensure_future(self.close(code=MALFORMED))
-        )
+        self._waiting = asyncio.create_task(self._wait_for_join())
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+    async def take(self, text: str | None, binary: bytes | None) -> None:
         try:
-            await self._handle(text_data)
+            await self._handle(text)
         except BadMessage as bad:
             if self._listener is None:
-                await self.refuse(Refused(MALFORMED, _bad(bad, fatal=True)))
-            else:
-                self._listener.tell(_bad(bad))
-        except Refused as refused:
-            await self.refuse(refused)
+                raise Refused(MALFORMED, _bad(bad, fatal=True)) from None
+            self._listener.tell(_bad(bad))
 
     async def _handle(self, text: str | None) -> None:
         if text is None:
@@ -118,7 +117,8 @@ class ListenerConsumer(Socket):
         if not await self._offered(join.language):
             return
         if self._listener is None:
-            self._join_timer.cancel()
+            if self._waiting:
+                self._waiting.cancel()
             listener = Listener(
                 self.event.pk,
                 invited=bool(join.rehearsal),
@@ -198,15 +198,21 @@ class ListenerConsumer(Socket):
     async def _drop_slow(self) -> None:
         await self.close(code=TOO_SLOW)
 
-    async def disconnect(self, code: int) -> None:
-        if timer := getattr(self, "_join_timer", None):
-            timer.cancel()
-        if listener := getattr(self, "_listener", None):
-            await self._audience.leave(listener)
-        if writing := getattr(self, "_writing", None):
-            writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await writing
+    async def _wait_for_join(self) -> None:
+        await asyncio.sleep(JOIN_WITHIN_S)
+        problem = Problem(
+            code="bad_message", message="The first message must be a join.", fatal=True
+        )
+        await self.refuse(Refused(MALFORMED, problem))
+
+    async def depart(self) -> None:
+        if self._listener:
+            await self._audience.leave(self._listener)
+        for task in (self._waiting, self._writing):
+            if task:
+                task.cancel()
+                # What a task says to a socket that is gone fails, and nobody misses it.
+                await asyncio.gather(task, return_exceptions=True)
 
 
 def _bad(bad: BadMessage, *, fatal: bool = False) -> Problem:

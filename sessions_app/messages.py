@@ -6,6 +6,7 @@ Times are milliseconds, languages BCP 47 codes. Field names are those of the wir
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -16,6 +17,8 @@ MAX_TEXT_BYTES = 16 * 1024
 """A JSON message from a page is far shorter than this."""
 
 MAX_CLIENT_NAME = 100
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""No database takes a NUL or half of a surrogate pair."""
 
 
 class BadMessage(Exception):
@@ -342,6 +345,8 @@ class Received:
             return default
         if not isinstance(value, str) or len(value) > most or (not value and default is None):
             raise BadMessage(f"“{name}” must be a text of at most {most} characters.")
+        if _UNSTORABLE.search(value):
+            raise BadMessage(f"“{name}” holds characters that are no text.")
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:

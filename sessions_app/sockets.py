@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,32 +56,67 @@ def base_url(scope: Mapping[str, Any]) -> str:
 class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     """A socket that is accepted first and refused in words, so that a browser sees why."""
 
+    # No socket listens to the channel layer: a process does, once for all of them.
+    channel_layer_alias = ""
+    refused = False
+
+    async def __call__(self, *application: Any) -> None:
+        try:
+            await super().__call__(*application)
+        finally:
+            # Channels tells a socket of its end only where nothing went wrong in it.
+            await self.depart()
+
     async def connect(self) -> None:
         await self.accept()
-        try:
-            if not origin_allowed(self.scope):
-                raise Refused(
-                    NOT_ADMITTED,
-                    Problem(
-                        code="bad_message",
-                        message="This page does not belong to this server.",
-                        fatal=True,
-                    ),
-                )
-            await self.admit()
-        except Refused as refused:
-            await self.refuse(refused)
+        await self._answer(self._admit_ours())
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self.refused:
+            await self._answer(self.take(text_data, bytes_data))
 
     async def admit(self) -> None:
         """Decide who may stay; raises Refused."""
         raise NotImplementedError
 
+    async def take(self, text: str | None, binary: bytes | None) -> None:
+        """Act on a message; raises Refused."""
+
+    async def depart(self) -> None:
+        """Leave nothing behind; called once, however the connection ended."""
+
     async def say(self, message: Message) -> None:
         await self.send(text_data=message.encode())
 
     async def refuse(self, refused: Refused) -> None:
+        """Say why, and close; what is still on its way from the client is ignored."""
+        if self.refused:
+            return
+        self.refused = True
         await self.say(refused.problem)
         await self.close(code=refused.code)
+
+    async def _admit_ours(self) -> None:
+        if not origin_allowed(self.scope):
+            raise Refused(
+                NOT_ADMITTED,
+                Problem(
+                    code="bad_message",
+                    message="This page does not belong to this server.",
+                    fatal=True,
+                ),
+            )
+        await self.admit()
+
+    async def _answer(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Refused as refused:
+            await self.refuse(refused)
+        except Exception:
+            # The server closes the socket with 1011, whereupon a page comes back.
+            await self.say(Problem(code="internal", message="Something went wrong on our side."))
+            raise
 
 
 class NoSuchSocket(Socket):

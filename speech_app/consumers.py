@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
 
 from sessions_app.database import in_database
 from sessions_app.links import listener_url
@@ -68,13 +70,16 @@ class SpeakerConsumer(Socket):
 
     speaker: Speaker
 
-    async def admit(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._stage = Stage.here()
         self._hold: Hold | None = None
         self._told: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._complained = False
         self._audience_shown: AudienceSize | None = None
+
+    async def admit(self) -> None:
         speaker = await in_database(Speaker.with_token, self.scope["url_route"]["kwargs"]["token"])
         if speaker is None:
             raise Refused(
@@ -93,16 +98,14 @@ class SpeakerConsumer(Socket):
             await self.say(caption)
         self._tasks = [asyncio.create_task(self._speak()), asyncio.create_task(self._watch())]
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+    async def take(self, text: str | None, binary: bytes | None) -> None:
         try:
-            if bytes_data is not None:
-                self._take_frame(bytes_data)
-            elif text_data is not None:
-                await self._handle(Received(text_data))
+            if binary is not None:
+                self._take_frame(binary)
+            elif text is not None:
+                await self._handle(Received(text))
         except BadMessage as bad:
             self._tell(Problem(code="bad_message", message=str(bad)))
-        except Refused as refused:
-            await self.refuse(refused)
 
     async def _handle(self, received: Received) -> None:
         handlers: dict[str, Callable[[Received], Awaitable[None]]] = {
@@ -129,11 +132,11 @@ class SpeakerConsumer(Socket):
                 )
             )
             return
-        await in_database(self.speaker.record_consent)
         if self._hold:
-            self._tell_state()
+            self._tell_state_of(self._hold.session)
             return
         try:
+            await in_database(self.speaker.record_consent)
             self._hold = await self._stage.go_live(
                 self.speaker, start, tell=self._tell, replaced=self._replaced
             )
@@ -155,9 +158,15 @@ class SpeakerConsumer(Socket):
             problem = Problem(code="language_unavailable", message=str(error))
         except BackendError as error:
             problem = Problem(code="backend_down", message=str(error))
+        except (OperationalError, InterfaceError):
+            logger.exception("Nobody can go live at event %s", self.speaker.event_id)
+            problem = Problem(
+                code="storage_down",
+                message="The transcript cannot be stored at the moment. Please try again.",
+            )
         else:
             self._complained = False
-            self._tell_state()
+            self._tell_state_of(self._hold.session)
             return
         self._tell(problem)
 
@@ -177,15 +186,13 @@ class SpeakerConsumer(Socket):
 
     async def _pause(self, received: Received) -> None:
         if self._hold:
-            hold, self._hold = self._hold, None
-            await self._stage.pause(hold)
-            self._tell_state_of(hold.session)
+            await self._stop(self._hold)
 
     async def _end(self, received: Received) -> None:
         self._hold = None
         session = await self._stage.end(self.speaker.event_id)
         if session:
-            self._tell_state_of(session)
+            self._tell_outcome(session)
 
     def _take_frame(self, frame: bytes) -> None:
         if self._hold is None:
@@ -232,8 +239,10 @@ class SpeakerConsumer(Socket):
                 logger.warning("Could not look after a speaker", exc_info=True)
                 continue
             if seen.revoked:
-                await self._let_go()
+                hold, self._hold = self._hold, None
                 await self.refuse(_revoked())
+                if hold:
+                    await self._stage.pause(hold)
                 return
             if hold:
                 hold.interpreter.heard = seen.heard
@@ -247,12 +256,22 @@ class SpeakerConsumer(Socket):
         ours = now and now.pk == hold.session.pk and now.epoch == hold.session.epoch
         if ours and not hold.interpreter.ended.is_set():
             return
+        await self._stop(hold)
+
+    async def _stop(self, hold: Hold) -> None:
         self._hold = None
-        await self._stage.pause(hold)
-        if now and now.pk == hold.session.pk and now.epoch != hold.session.epoch:
+        session = await self._stage.pause(hold)
+        if session:
+            self._tell_outcome(session)
+        else:  # an organiser has deleted it
+            self._tell(SpeakerState(session=hold.session.pk, state=State.ENDED, next_frame=0))
+
+    def _tell_outcome(self, session: LiveSession) -> None:
+        """What became of a session that we stopped: somebody else may have taken it over."""
+        if session.state == State.LIVE:
             self._replaced()
         else:
-            self._tell_state_of(hold.session)
+            self._tell_state_of(session)
 
     def _touch(self, session: LiveSession | None) -> None:
         if self._hold:
@@ -274,19 +293,10 @@ class SpeakerConsumer(Socket):
         )
         self._tasks.append(asyncio.create_task(self.refuse(Refused(REPLACED, problem))))
 
-    async def _let_go(self) -> None:
-        if self._hold:
-            hold, self._hold = self._hold, None
-            await self._stage.pause(hold)
-
     # What the page is told
 
     def _tell(self, message: Message) -> None:
         self._told.put_nowait(message)
-
-    def _tell_state(self) -> None:
-        if self._hold:
-            self._tell_state_of(self._hold.session)
 
     def _tell_state_of(self, session: LiveSession) -> None:
         self._tell(
@@ -321,14 +331,13 @@ class SpeakerConsumer(Socket):
     def _offered(self, code: str) -> bool:
         return any(language.code == code for language in self._spoken())
 
-    async def disconnect(self, code: int) -> None:
-        for task in getattr(self, "_tasks", []):
-            if task is not asyncio.current_task():
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
-        if hold := getattr(self, "_hold", None):
-            self._stage.leave(hold)
+    async def depart(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        # What a task says to a socket that is gone fails, and nobody misses it.
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._hold:
+            self._stage.leave(self._hold)
 
 
 def _revoked() -> Refused:
@@ -349,11 +358,11 @@ def _unknown_language() -> Problem:
 
 
 def _look(speaker: int, event: int) -> Watched:
-    current = Speaker.objects.select_related("event").get(pk=speaker)
-    session = current.event.running_session()
+    invited = Speaker.objects.filter(pk=speaker, revoked_at=None).exists()
+    session = LiveSession.objects.filter(event=event).exclude(state=State.ENDED).first()
     rehearsal = bool(session and session.rehearsal)
     return Watched(
-        revoked=current.revoked_at is not None,
+        revoked=not invited,
         session=session,
         heard=AudienceCount.totals(event, rehearsal=rehearsal),
     )

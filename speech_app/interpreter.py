@@ -10,9 +10,11 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 
 from sessions_app.broadcast import publish_partial
 from sessions_app.database import in_database
@@ -51,6 +53,8 @@ R = TypeVar("R")
 LAG_WORTH_SAYING_S = 2.0
 STORE_AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before storing is tried again while the database is away; the last one repeats."""
+WORTH_SAYING_FOR = timedelta(minutes=1)
+"""Older text that an earlier run did not get to is shown, but nobody wants to hear it now."""
 MILLISECONDS = 1000
 
 
@@ -118,17 +122,19 @@ class Interpreter:
         """What is spoken from now on. Raises LanguageUnavailable or Superseded."""
         if self._translator:
             await self._translator.set_source_language(code)
-        await self._store(self.session.set_source_language, code)
+        await self.store(self.session.set_source_language, code)
 
     async def finish(self) -> None:
         """Finish, store and voice everything that was said; then nothing runs any more."""
         work = asyncio.create_task(self._finish())
         lost = asyncio.create_task(self.ended.wait())
-        await asyncio.wait([work, lost], return_when=asyncio.FIRST_COMPLETED)
-        for task in (work, lost):
-            task.cancel()
-        await asyncio.gather(work, lost, return_exceptions=True)
-        await self.close()
+        try:
+            await asyncio.wait([work, lost], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (work, lost):
+                task.cancel()
+            await asyncio.gather(work, lost, return_exceptions=True)
+            await self.close()
 
     async def close(self) -> None:
         """Stop at once. What was acknowledged is stored; the page still has the rest."""
@@ -231,7 +237,7 @@ class Interpreter:
 
     async def _finish_segment(self, final: Final) -> None:
         mark = self._ledger.dealt_with(self._start.samples + final.end_sample)
-        segment: Segment = await self._store(
+        segment: Segment = await self.store(
             self.session.finish_segment,
             source_language=final.source_language,
             text=final.text,
@@ -270,15 +276,15 @@ class Interpreter:
     # What is stored
 
     async def _acknowledge(self, mark: Mark) -> None:
-        await self._store(self.session.acknowledge, mark.frame, mark.samples)
+        await self.store(self.session.acknowledge, mark.frame, mark.samples)
         self.tell(Ack(frame=mark.frame))
 
     async def _store_translation(
         self, segment: int, language: str, text: str | None
     ) -> FinalCaption:
-        return await self._store(_store_translation, self.session, segment, language, text)
+        return await self.store(_store_translation, self.session, segment, language, text)
 
-    async def _store(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def store(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Store, and wait for a database that is away. Raises Superseded."""
         tries = 0
         while True:
@@ -339,7 +345,14 @@ def _unfinished(session: LiveSession, languages: list[str]) -> dict[str, list[Sa
         ).values("segment")
         missing = session.segments.exclude(pk__in=done).order_by("number")
         found[language] = [
-            Said(row.pk, row.number, row.source_language, row.text) for row in missing
+            Said(
+                row.pk,
+                row.number,
+                row.source_language,
+                row.text,
+                speak=row.created_at > timezone.now() - WORTH_SAYING_FOR,
+            )
+            for row in missing
         ]
     return found
 

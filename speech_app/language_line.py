@@ -50,6 +50,7 @@ class Said:
     number: int
     source_language: str
     text: str
+    speak: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +130,16 @@ class LanguageLine:
                 text: str | None = None
                 with contextlib.suppress(TimeoutError):
                     text = await asyncio.wait_for(future, TRANSLATION_WITHIN_S)
-                await self._finish(said, text, speak=True)
+                await self._finish(said, text, speak=said.speak)
                 if text is None:
                     self._failed[said.number] = said
                     if self._mending is None:
                         self._mending = asyncio.create_task(self._mend())
             except Superseded:
                 self._tools.lost()
+            except Exception:
+                # The next sentence may fare better; a resumed session finds what is missing.
+                logger.exception("Segment %s has no caption in %s", said.number, self.language)
             finally:
                 self._expected.task_done()
 
@@ -190,6 +194,8 @@ class LanguageLine:
                 await self._speak(caption)
             except (BackendError, TimeoutError) as error:
                 logger.warning("No speech in %s: %s", self.language, error)
+            except Exception:
+                logger.exception("No speech in %s", self.language)
             finally:
                 self._to_say_characters -= len(caption.text or "")
                 self._to_say.task_done()

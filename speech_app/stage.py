@@ -6,20 +6,28 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sessions_app.broadcast import publish_state
 from sessions_app.database import in_database
 from sessions_app.messages import Message, Start
 from sessions_app.models import Event, LiveSession, Speaker
-from sessions_app.models.transcript import SPEAKER_GONE_AFTER, SpeakerBusy, Superseded
+from sessions_app.models.transcript import (
+    SPEAKER_GONE_AFTER,
+    EventClosed,
+    RehearsalFixed,
+    SpeakerBusy,
+    Superseded,
+)
 from speech_app.backends import get_backend
 from speech_app.interpreter import Interpreter
 from speech_app.plan import Plan
 
 logger = logging.getLogger(__name__)
+R = TypeVar("R")
 
 
 @dataclass(eq=False)
@@ -45,6 +53,7 @@ class Stage:
     def __init__(self) -> None:
         self._holds: dict[int, Hold] = {}
         self._changing: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._working: set[asyncio.Task[Any]] = set()
 
     @classmethod
     def here(cls) -> Stage:
@@ -85,29 +94,23 @@ class Stage:
                 if start.source_language != hold.session.source_language:
                     await hold.interpreter.set_source_language(start.source_language)
             else:
+                plan = await in_database(_plan_of, speaker.event_id)
                 if hold:
                     await self._make_room(hold, start)
-                hold = await self._begin(speaker, start)
+                hold = await self._begin(speaker, start, plan)
             hold.interpreter.tell, hold.replaced = tell, replaced
             return hold
 
-    async def pause(self, hold: Hold) -> None:
-        """Finish what was said, then stop listening."""
-        async with self._changing[hold.event]:
-            await self._stop(hold, LiveSession.pause)
+    async def pause(self, hold: Hold) -> LiveSession | None:
+        """Finish what was said, then stop listening; returns what has become of the session."""
+        return await self._carry_out(self._pause(hold))
 
     async def end(self, event: int) -> LiveSession | None:
-        """Finish what was said and end the event's running session, wherever it was begun."""
-        async with self._changing[event]:
-            hold = self._holds.get(event)
-            if hold:
-                await self._stop(hold, LiveSession.end)
-                return hold.session
-            session = await in_database(_running_session, event)
-            if session:
-                await in_database(session.end)
-                await publish_state(session)
-            return session
+        """Finish what was said and end the event's running session, wherever it was begun.
+
+        Returns what has become of it, None where nothing ran.
+        """
+        return await self._carry_out(self._end(event))
 
     def leave(self, hold: Hold) -> None:
         """The speaker's socket is gone; if nobody comes back in 30 s the session is paused."""
@@ -116,11 +119,42 @@ class Stage:
         if self._holds.get(hold.event) is hold:
             hold.gone = asyncio.create_task(self._wait_for_speaker(hold))
 
+    async def _carry_out(self, work: Coroutine[Any, Any, R]) -> R:
+        """Do it to the end, even if the socket that asked for it goes away meanwhile."""
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return await asyncio.shield(task)
+
+    async def _pause(self, hold: Hold) -> LiveSession | None:
+        async with self._changing[hold.event]:
+            return await self._stop(hold, LiveSession.pause)
+
+    async def _pause_abandoned(self, hold: Hold) -> None:
+        async with self._changing[hold.event]:
+            if hold.replaced is None:
+                await self._stop(hold, LiveSession.pause)
+
+    async def _end(self, event: int) -> LiveSession | None:
+        async with self._changing[event]:
+            hold = self._holds.get(event)
+            if hold:
+                return await self._stop(hold, LiveSession.end)
+            session = await in_database(_running_session, event)
+            if session is None:
+                return None
+            with contextlib.suppress(Superseded):
+                await in_database(session.end)
+                await publish_state(session)
+            return await in_database(_newest, session)
+
     async def _goes_on(self, hold: Hold, start: Start) -> bool:
-        same = hold.client == start.client and hold.session.rehearsal == start.rehearsal
-        if not same or hold.interpreter.ended.is_set():
+        """Whether the running Interpreter serves this start. Raises RehearsalFixed."""
+        if hold.interpreter.ended.is_set() or not await in_database(hold.session.touch):
             return False
-        return await in_database(hold.session.touch)
+        if hold.session.rehearsal != start.rehearsal:
+            raise RehearsalFixed
+        return hold.client == start.client
 
     async def _make_room(self, hold: Hold, start: Start) -> None:
         """Let go of what this process holds, so that the session can be claimed anew."""
@@ -134,9 +168,7 @@ class Stage:
         else:
             raise SpeakerBusy
 
-    async def _begin(self, speaker: Speaker, start: Start) -> Hold:
-        backend = get_backend()
-        plan = await in_database(_plan_of, speaker.event_id)
+    async def _begin(self, speaker: Speaker, start: Start, plan: Plan) -> Hold:
         session = await in_database(
             LiveSession.go_live,
             speaker,
@@ -145,37 +177,56 @@ class Stage:
             rehearsal=start.rehearsal,
             take_over=start.take_over,
         )
-        interpreter = Interpreter(session, backend, plan)
+        interpreter = Interpreter(session, get_backend(), plan)
         try:
             await interpreter.open()
         except BaseException:
-            await asyncio.shield(in_database(session.withdraw))
-            await interpreter.close()
+            await self._carry_out(_withdraw(interpreter))
             raise
         hold = Hold(event=speaker.event_id, client=start.client, interpreter=interpreter)
         self._holds[speaker.event_id] = hold
         await publish_state(session)
         return hold
 
-    async def _stop(self, hold: Hold, change: Callable[[LiveSession], None]) -> None:
+    async def _stop(self, hold: Hold, change: Callable[[LiveSession], None]) -> LiveSession | None:
         await hold.interpreter.finish()
         await self._drop(hold)
         with contextlib.suppress(Superseded):
-            await in_database(change, hold.session)
+            await hold.interpreter.store(change, hold.session)
             await publish_state(hold.session)
+        return await in_database(_newest, hold.session)
 
     async def _drop(self, hold: Hold) -> None:
         await hold.interpreter.close()
+        if hold.gone:
+            hold.gone.cancel()
         if self._holds.get(hold.event) is hold:
             del self._holds[hold.event]
 
     async def _wait_for_speaker(self, hold: Hold) -> None:
         await asyncio.sleep(SPEAKER_GONE_AFTER.total_seconds())
-        await self.pause(hold)
+        await self._carry_out(self._pause_abandoned(hold))
 
 
-def _plan_of(event: int) -> Plan:
-    return Plan.of(Event.objects.get(pk=event), get_backend())
+async def _withdraw(interpreter: Interpreter) -> None:
+    session = interpreter.session
+    await interpreter.close()
+    with contextlib.suppress(Superseded):
+        await in_database(session.withdraw)
+        if session.pk is not None:
+            await publish_state(session)
+
+
+def _plan_of(pk: int) -> Plan:
+    """Raises EventClosed, before anything that runs is touched."""
+    event = Event.objects.get(pk=pk)
+    if event.closed_at:
+        raise EventClosed
+    return Plan.of(event, get_backend())
+
+
+def _newest(session: LiveSession) -> LiveSession | None:
+    return LiveSession.objects.filter(pk=session.pk).first()
 
 
 def _running_session(event: int) -> LiveSession | None:

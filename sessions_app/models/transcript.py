@@ -253,9 +253,8 @@ class LiveSession(models.Model):
 
     def _lock(self) -> None:
         """Take the row's lock and its newest values; the epoch must still be ours."""
-        epoch = self.epoch
-        current = LiveSession.objects.select_for_update().get(pk=self.pk)
-        if current.epoch != epoch or current.state == State.ENDED:
+        current = LiveSession.objects.select_for_update().filter(pk=self.pk).first()
+        if current is None or current.epoch != self.epoch or current.state == State.ENDED:
             raise Superseded
         for field in self._meta.concrete_fields:
             setattr(self, field.attname, getattr(current, field.attname))
