@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
 from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal_qr_path
@@ -32,7 +32,7 @@ EVENTS_LISTED = 50
 
 
 @require_safe
-@never_cache
+@cache_control(no_store=True)
 def speaker(request: HttpRequest, token: str) -> HttpResponse:
     """`/speaker/<token>/`: the speaker's page."""
     found = Speaker.with_token(token)
@@ -54,12 +54,11 @@ def speaker(request: HttpRequest, token: str) -> HttpResponse:
         response = render(request, "speaker.html", {"page": _speaker_page(request, found)})
     # The address of this page is a secret.
     response["Referrer-Policy"] = "no-referrer"
-    response["Cache-Control"] = "no-store"
     return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
+@cache_control(no_store=True)
 @login_required
 def speaker_home(request: HttpRequest) -> HttpResponse:
     """`/speaker/`: create an event quickly, open own events."""
@@ -83,9 +82,7 @@ def speaker_home(request: HttpRequest) -> HttpResponse:
         "events": _cards(request, own.order_by("-created_at")[:EVENTS_LISTED]),
         "problems": backend.problems(),
     }
-    response = render(request, "speaker_home.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "speaker_home.html", context)
 
 
 @dataclass(frozen=True, slots=True)
