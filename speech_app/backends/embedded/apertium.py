@@ -25,7 +25,7 @@ MODES = Path("/usr/share/apertium/modes")
 _RESERVED = re.compile(r"([\[\]{}^$/\\@<>])")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _UNKNOWN = re.compile(r"(?<![\w\\])[*@#](?=\w)")
-_TRAILER = ".[][\n]"
+_BLOCK_END = "[][\n]"
 
 
 def installed_modes(directory: Path = MODES) -> frozenset[str]:
@@ -45,12 +45,12 @@ def stages(mode: Path) -> list[list[str]]:
 
 def escape(text: str) -> str:
     """Text as Apertium's stages read it; a full stop and a blank end every block."""
-    return _RESERVED.sub(r"\\\1", text.replace("\0", " ")) + _TRAILER
+    return _RESERVED.sub(r"\\\1", text.replace("\0", " ")) + "." + _BLOCK_END
 
 
 def unescape(block: str) -> str:
     """The text of a block, without its trailer and the marks of unknown words."""
-    block = block.removesuffix("[][\n]").rstrip().removesuffix(".")
+    block = block.removesuffix(_BLOCK_END).rstrip().removesuffix(".")
     return _ESCAPED.sub(r"\1", _UNKNOWN.sub("", block))
 
 
@@ -96,7 +96,12 @@ class Pipe:
                 try:
                     self._processes.append(
                         subprocess.Popen(  # noqa: S603
-                            command, stdin=upstream, stdout=write_end, stderr=write_errors
+                            command,
+                            stdin=upstream,
+                            stdout=write_end,
+                            stderr=write_errors,
+                            # Ctrl-C is for the server, which then ends its pipes.
+                            start_new_session=True,
                         )
                     )
                 finally:
@@ -120,7 +125,11 @@ class Pipe:
             block = await self._reader.readuntil(b"\0")
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise EOFError from error
-        return unescape(block[:-1].decode(errors="replace"))
+        answer = block[:-1].decode(errors="replace")
+        if not answer.endswith(_BLOCK_END):
+            # What the stages behind a dead one write before they end.
+            raise EOFError
+        return unescape(answer)
 
     async def stop(self) -> None:
         """End every stage and wait until it is gone."""

@@ -128,7 +128,10 @@ class EmbeddedBackend:
                     f"{what} needs the Python package {module.replace('_', '-')}: "
                     "run `pip install -r requirements/embedded.txt`."
                 )
-        if not self.target_languages(SOURCE_LANGUAGES[0]):
+        if not any(
+            find_route(SOURCE_LANGUAGES[0], code, installed_modes())
+            for code in self.target_languages(SOURCE_LANGUAGES[0])
+        ):
             found.append(_apertium_remedy())
         return found
 

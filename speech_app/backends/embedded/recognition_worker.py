@@ -60,6 +60,8 @@ INAUDIBLE_RMS = 24.0
 MOST_WORDS_PER_SECOND = 9.0
 """Nobody speaks faster; the model does when it makes words of noise."""
 
+_OLD_SPELLING = re.compile(r"(?<=\bt)o-(day|night|morrow)\b", re.IGNORECASE)
+"""The model learnt from old books as well; the translation did not."""
 _REPEATED = re.compile(r"\b(\w+(?:\W+\w+){0,5}?)(?:\W+\1\b){3,}", re.IGNORECASE)
 
 
@@ -69,7 +71,7 @@ def sane(text: str, seconds: float) -> str:
     words = re.findall(r"\w+", text)
     if not words or len(words) > max(3.0, MOST_WORDS_PER_SECOND * seconds):
         return ""
-    return _REPEATED.sub(r"\1", text)
+    return _OLD_SPELLING.sub(r"o\1", _REPEATED.sub(r"\1", text))
 
 
 @dataclass(slots=True)
