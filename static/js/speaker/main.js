@@ -33,6 +33,7 @@ const LAG_SHOWN_FROM_S = 2;
 const LAG_SHOWN_FOR_MS = 10_000;
 /** Problems that a final caption proves over. */
 const SERVER_TROUBLES = ["overloaded", "backend_down", "storage_down", "internal"];
+const SOUND_TROUBLES = ["gone", "muted", "stopped", "recording-over"];
 const OVER_WHEN_LIVE = [
   ...SERVER_TROUBLES, "ended_meanwhile", "no_consent", "unknown_language", "language_unavailable", "rehearsal", "bad_message",
 ];
@@ -45,7 +46,7 @@ let phaseShown = "";
 
 const source = new SourcePanel(
   { onBlock: heard, onTrouble: soundTrouble },
-  (error) => notices.put("source", error.message, { bad: true }),
+  { onOpen: soundOpened, onFailure: (error) => notices.put("source", error.message, { bad: true }) },
   { sampleUrl: page.sample_url, onSample: speakSampleLanguage },
 );
 const session = new SpeakerSession(page.socket_path, tabName(), {
@@ -59,13 +60,16 @@ const session = new SpeakerSession(page.socket_path, tabName(), {
 /** @param {import("./pcm-blocks.js").Block} block */
 function heard({ pcm, peak }) {
   session.say(pcm);
-  level.show(peak, source.kind);
+  if (source.playing) level.show(peak, source.kind);
+}
+
+function soundOpened() {
+  notices.remove("source", ...SOUND_TROUBLES);
 }
 
 /** @param {{takeOver?: boolean}} [how] */
 async function begin({ takeOver = false } = {}) {
   if (opening || !(await consent.ask())) return;
-  notices.remove("source", "recording-over");
   trying = false;
   opening = true;
   render();
@@ -80,6 +84,21 @@ async function begin({ takeOver = false } = {}) {
     opening = false;
     render();
   }
+}
+
+/** Shows the level without sending anything. @param {boolean} on */
+async function tryMicrophone(on) {
+  trying = on;
+  notices.remove("source");
+  render();
+  try {
+    await (on ? source.play() : source.close());
+  } catch (error) {
+    trying = false;
+    notices.put("source", /** @type {Error} */ (error).message, { bad: true });
+  }
+  if (!trying) level.hide();
+  render();
 }
 
 function render() {
@@ -102,6 +121,8 @@ function render() {
   if (!open) asksEnd = false;
   element("end-button").hidden = !open || asksEnd;
   element("end-confirm").hidden = !asksEnd;
+  setText("try-microphone", trying ? "Stop trying" : "Try the microphone");
+  element("try-microphone").hidden = session.wantsSound;
   element("take-over").hidden = phase !== "busy";
   if (session.id !== null) sessionClock.follow(session.id);
   showTime();
@@ -120,7 +141,7 @@ function phaseChanged(phase) {
 
 /** @param {string} phase */
 function stopSound(phase) {
-  notices.remove("recording-over", "gone", "muted", "stopped");
+  notices.remove(...SOUND_TROUBLES);
   level.hide();
   // A pause keeps the microphone, so that going on is instant; afterwards the browser shows it as off.
   if (phase === "pausing" || phase === "paused") source.hold();
@@ -200,6 +221,7 @@ function showProblem(problem) {
 function soundTrouble(trouble) {
   switch (trouble) {
     case "gone":
+      level.hide();
       return notices.put("gone", "The microphone is gone. The session goes on without sound: plug it in again or choose another one.", {
         bad: true, action: { label: "Use another microphone", run: () => source.useUsualMicrophone() },
       });
@@ -278,18 +300,7 @@ element("end-yes").addEventListener("click", () => {
 });
 element("take-over-yes").addEventListener("click", () => begin({ takeOver: true }));
 element("take-over-no").addEventListener("click", () => session.leave());
-element("try-microphone").addEventListener("click", async () => {
-  if (session.wantsSound) return;
-  notices.remove("source");
-  trying = !trying;
-  try {
-    await (trying ? source.play() : source.close());
-  } catch (error) {
-    trying = false;
-    notices.put("source", /** @type {Error} */ (error).message, { bad: true });
-  }
-  if (!trying) level.hide();
-});
+element("try-microphone").addEventListener("click", () => tryMicrophone(!trying));
 sourceLanguage.value = memory.recall("source_language") ?? sourceLanguage.value;
 if (sourceLanguage.selectedIndex < 0) sourceLanguage.selectedIndex = 0;
 session.speak(sourceLanguage.value);

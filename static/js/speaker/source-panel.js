@@ -27,15 +27,18 @@ export class SourcePanel {
   /** Opening, holding and closing take time and must not overtake each other. */
   #work = Promise.resolve();
   #handlers;
+  #onOpen;
   #onFailure;
 
   /**
    * @param {SourceHandlers} handlers
-   * @param {(error: Error) => void} onFailure A source chosen while another was heard did not open.
+   * @param {{onOpen: () => void, onFailure: (error: Error) => void}} outcome `onFailure`: a source
+   *   chosen while another was heard did not open.
    * @param {{sampleUrl: string, onSample: () => void}} sample
    */
-  constructor(handlers, onFailure, { sampleUrl, onSample }) {
+  constructor(handlers, { onOpen, onFailure }, { sampleUrl, onSample }) {
     this.#handlers = handlers;
+    this.#onOpen = onOpen;
     this.#onFailure = onFailure;
     for (const radio of this.#radios()) radio.addEventListener("change", () => this.#choiceChanged());
     this.#microphones.addEventListener("change", () => this.#replace());
@@ -81,9 +84,11 @@ export class SourcePanel {
    */
   play() {
     return this.#inTurn(async () => {
+      if (this.#lacksRecording) throw new Error("Choose a recording first, or use the sample talk.");
       if (this.#source) await this.#source.resume();
       else await this.#open();
       this.#playing = true;
+      this.#onOpen();
     });
   }
 
@@ -105,6 +110,10 @@ export class SourcePanel {
     return this.#replace();
   }
 
+  get #lacksRecording() {
+    return this.kind === "recording" && this.#chosenRecording === null;
+  }
+
   async #open() {
     if (this.kind === "microphone") {
       const choice = { deviceId: this.#microphones.value, clean: this.#clean.checked };
@@ -112,9 +121,8 @@ export class SourcePanel {
       await this.#listMicrophones(this.#source.deviceId);
       return;
     }
-    if (this.#chosenRecording === null) throw new Error("Choose a recording first, or use the sample talk.");
     // An audio element belongs to one audio context for ever, so each opening needs a fresh one.
-    this.#recording = new Recording(this.#chosenRecording);
+    this.#recording = new Recording(/** @type {string | File} */ (this.#chosenRecording));
     this.#source = await RecordingSource.open(this.#recording, this.#handlers);
   }
 
@@ -140,8 +148,8 @@ export class SourcePanel {
   #choiceChanged() {
     element("microphone-settings").hidden = this.kind !== "microphone";
     element("recording-settings").hidden = this.kind !== "recording";
-    if (this.kind === "recording" && this.#chosenRecording === null) return this.close();
-    return this.#replace();
+    // The microphone is heard until there is a recording to take its place.
+    return this.#lacksRecording ? undefined : this.#replace();
   }
 
   /** @param {string | File} source */

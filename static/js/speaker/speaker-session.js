@@ -1,11 +1,13 @@
 import { ReconnectingSocket } from "../reconnecting-socket.js";
 import { FrameQueue } from "./frame-queue.js";
+import { SPEECH_RATE } from "./resampler.js";
 
 /** Enough for the network to be busy, little enough to notice soon that it is not: 4 s of speech. */
 const MOST_BUFFERED_BYTES = 128 * 1024;
 /** Speech is acknowledged at each final and silence each second: no word for so long means that the
  * connection is dead, which the browser may not notice for minutes. */
-const SILENT_SERVER_MS = 25_000;
+const SILENT_SERVER_S = 25;
+const BYTES_PER_SECOND = 2 * SPEECH_RATE;
 const PUMP_MS = 250;
 const RETRY_START_MS = 5_000;
 /** Finishing what was said takes seconds; an answer that does not come by then is asked for anew. */
@@ -68,7 +70,8 @@ export class SpeakerSession {
   #takeOver = false;
   #startOptions = { source_language: "auto", rehearsal: false };
   #rehearsal = false;
-  #lastHeard = 0;
+  /** Seconds of sound taken since the server's last word: without sound it has nothing to say. */
+  #saidUnheard = 0;
   #retryAt = Infinity;
 
   /**
@@ -177,6 +180,7 @@ export class SpeakerSession {
   say(pcm) {
     if (!this.wantsSound) return;
     this.#queue.push(pcm);
+    this.#saidUnheard += pcm.byteLength / BYTES_PER_SECOND;
     this.#pump();
   }
 
@@ -203,7 +207,7 @@ export class SpeakerSession {
 
   /** @param {any} message */
   #receive(message) {
-    this.#lastHeard = performance.now();
+    this.#saidUnheard = 0;
     switch (message.type) {
       case "ready": return this.#welcomed(message);
       case "state": return this.#stateChanged(message);
@@ -332,7 +336,7 @@ export class SpeakerSession {
   #tick() {
     if (this.#greeted && performance.now() > this.#retryAt) this.#ask();
     const now = performance.now();
-    const silent = this.phase === "live" && now - this.#lastHeard > SILENT_SERVER_MS;
+    const silent = this.phase === "live" && this.#saidUnheard > SILENT_SERVER_S;
     const unanswered = this.#finishingSince !== null && now - this.#finishingSince > UNANSWERED_MS;
     if (silent || unanswered) this.#socket.reconnectNow();
     this.#pump();
