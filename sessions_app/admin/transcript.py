@@ -37,7 +37,7 @@ def _shown_field(label: str) -> forms.CharField:
         label=label,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 90}),
-        help_text="What listeners and exports show. The machine's text is kept beside it.",
+        help_text="What listeners read. The machine's text is kept beside it.",
     )
 
 
