@@ -1,4 +1,7 @@
-"""`make` as a newcomer types it, in a copy of the project whose packages need no network."""
+"""`make` as a newcomer types it, in a copy of the project whose packages need no network.
+
+(pip itself comes over the network where the Python that runs this lacks ensurepip.)
+"""
 
 import os
 import re
