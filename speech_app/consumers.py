@@ -77,6 +77,7 @@ class SpeakerConsumer(Socket):
         self._told: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._complained = False
+        self._paused: int | None = None
         self._audience_shown: AudienceSize | None = None
 
     async def admit(self) -> None:
@@ -141,7 +142,7 @@ class SpeakerConsumer(Socket):
                 self.speaker, start, tell=self._tell, replaced=self._replaced
             )
         except SpeakerBusy:
-            problem = Problem(code="busy", message="Somebody else is speaking at this event now.")
+            problem = _busy()
         except RehearsalFixed:
             problem = Problem(
                 code="rehearsal",
@@ -189,6 +190,16 @@ class SpeakerConsumer(Socket):
             await self._stop(self._hold)
 
     async def _end(self, received: Received) -> None:
+        if self._hold is None:
+            newest = await in_database(_newest_session, self.speaker.event_id)
+            if newest is None:
+                raise BadMessage("Nothing has been started that could end.")
+            if newest.state == State.ENDED:
+                self._tell_state(newest.pk, State.ENDED, 0)
+                return
+            if newest.speaker_id != self.speaker.pk:
+                self._tell(_busy())
+                return
         self._hold = None
         session = await self._stage.end(self.speaker.event_id)
         if session:
@@ -247,7 +258,14 @@ class SpeakerConsumer(Socket):
             if hold:
                 hold.interpreter.heard = seen.heard
                 await self._notice_end(hold, seen.session)
+            self._notice_end_of_pause(seen.session)
             self._show_audience(seen.heard)
+
+    def _notice_end_of_pause(self, now: LiveSession | None) -> None:
+        """An organiser, or two hours, may end what we paused."""
+        gone = now is None or now.pk != self._paused
+        if self._hold is None and self._paused is not None and gone:
+            self._tell_state(self._paused, State.ENDED, 0)
 
     async def _notice_end(self, hold: Hold, now: LiveSession | None) -> None:
         """Follow a session that was taken over, ended or given up while we held it."""
@@ -264,7 +282,7 @@ class SpeakerConsumer(Socket):
         if session:
             self._tell_outcome(session)
         else:  # an organiser has deleted it
-            self._tell(SpeakerState(session=hold.session.pk, state=State.ENDED, next_frame=0))
+            self._tell_state(hold.session.pk, State.ENDED, 0)
 
     def _tell_outcome(self, session: LiveSession) -> None:
         """What became of a session that we stopped: somebody else may have taken it over."""
@@ -299,13 +317,11 @@ class SpeakerConsumer(Socket):
         self._told.put_nowait(message)
 
     def _tell_state_of(self, session: LiveSession) -> None:
-        self._tell(
-            SpeakerState(
-                session=session.pk,
-                state=session.state,
-                next_frame=self._stage.next_frame(session),
-            )
-        )
+        self._tell_state(session.pk, session.state, self._stage.next_frame(session))
+
+    def _tell_state(self, session: int, state: str, next_frame: int) -> None:
+        self._paused = session if state == State.PAUSED else None
+        self._tell(SpeakerState(session=session, state=state, next_frame=next_frame))
 
     async def _speak(self) -> None:
         while True:
@@ -351,10 +367,18 @@ def _revoked() -> Refused:
     )
 
 
+def _busy() -> Problem:
+    return Problem(code="busy", message="Somebody else is speaking at this event now.")
+
+
 def _unknown_language() -> Problem:
     return Problem(
         code="unknown_language", message="This event does not expect that spoken language."
     )
+
+
+def _newest_session(event: int) -> LiveSession | None:
+    return LiveSession.objects.filter(event=event).order_by("-pk").first()
 
 
 def _look(speaker: int, event: int) -> Watched:
