@@ -11,6 +11,9 @@ export class Capture {
   #context = new AudioContext();
   /** @type {(block: Block) => void} */
   #onBlock;
+  /** Loads while the user is asked for the microphone, so that the first word finds it there.
+   * @type {Promise<void> | undefined} */
+  #loaded = this.#context.audioWorklet?.addModule(new URL("./capture-worklet.js", import.meta.url));
 
   /** Whether sound should be coming. */
   #running = false;
@@ -22,6 +25,8 @@ export class Capture {
    */
   constructor(onBlock, onStopped) {
     this.#onBlock = onBlock;
+    // A failure is told where the worklet is used.
+    this.#loaded?.catch(() => undefined);
     this.#context.onstatechange = () => {
       if (this.#running && this.#context.state !== "running") onStopped();
     };
@@ -42,7 +47,7 @@ export class Capture {
   }
 
   async #worklet() {
-    await this.#context.audioWorklet.addModule(new URL("./capture-worklet.js", import.meta.url));
+    await this.#loaded;
     const node = new AudioWorkletNode(this.#context, "capture", { numberOfOutputs: 1 });
     node.port.onmessage = (event) => this.#onBlock(event.data);
     return node;
