@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -449,12 +450,12 @@ class TestMachine:
         self, backend: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(backend_module, "installed_modes", frozenset)
-        monkeypatch.setattr(backend_module.shutil, "which", lambda name: f"/usr/bin/{name}")
+        monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
         assert [p.partition(" apertium")[0] for p in backend.problems()] == [
             "Translation needs Debian's Apertium packages: "
             "run `sudo apt-get install --no-install-recommends"
         ]
-        monkeypatch.setattr(backend_module.shutil, "which", lambda name: None)
+        monkeypatch.setattr(shutil, "which", lambda name: None)
         assert "captions only" in backend.problems()[0]
 
     def test_importing_it_loads_nothing_heavy(self) -> None:

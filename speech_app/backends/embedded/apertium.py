@@ -170,6 +170,7 @@ class Mode:
         self._idle: asyncio.TimerHandle | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._remembered: OrderedDict[str, str] = OrderedDict()
+        self._tasks: set[asyncio.Task[str]] = set()
 
     @property
     def pids(self) -> list[int]:
@@ -177,7 +178,23 @@ class Mode:
         return self._pipe.pids if self._pipe else []
 
     async def translate(self, text: str) -> str:
-        """The text in the mode's target language. Raises BackendDown after a second failure."""
+        """The text in the mode's target language. Raises BackendDown after a second failure.
+
+        Who is cancelled only stops waiting: the pipe finishes the text, as an answer that nobody
+        reads would be taken for the next one.
+        """
+        task = asyncio.create_task(self._translate_in_turn(text))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
+
+    def _forget(self, task: asyncio.Task[str]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Told here to whoever still waits; where nobody does, nobody needs to know.
+            task.exception()
+
+    async def _translate_in_turn(self, text: str) -> str:
         async with self._turn:
             if text in self._remembered:
                 self._remembered.move_to_end(text)
@@ -218,7 +235,6 @@ class Mode:
             answered = True
             return translated
         finally:
-            # Also when cancelled: an answer nobody read would be taken for the next one.
             if not answered:
                 await self._drop()
             self._idle = asyncio.get_running_loop().call_later(self.IDLE_SECONDS, self._stop_idle)

@@ -35,6 +35,9 @@ class RecognitionStream:
     nothing said is lost and, as a phrase's audio goes when its words come, none is doubled.
     """
 
+    MOST_KEPT = 10 * 60 * 16_000 * BYTES_PER_SAMPLE
+    """Bytes kept for a worker that does not come back."""
+
     def __init__(
         self, recognition: Recognition, stream: int, on_result: Callable[[Result | Lost], None]
     ) -> None:
@@ -50,6 +53,9 @@ class RecognitionStream:
     def feed(self, pcm: bytes) -> None:
         """Take audio; never blocks."""
         self.kept += pcm
+        if len(self.kept) > self.MOST_KEPT:
+            self.forget_until(self.kept_from + self.MOST_KEPT // BYTES_PER_SAMPLE // 2)
+            self.on_result(Lost())
         self._recognition.send(self, Audio(self.id, pcm))
 
     def finish(self) -> None:
@@ -133,11 +139,12 @@ class Recognition:
         """Stop the worker."""
         if self._idle:
             self._idle.cancel()
-        for task in (self._restart, self._stop):
-            if task:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        if self._restart:
+            self._restart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._restart
+        if self._stop:
+            await self._stop
         self._streams.clear()
         if self._worker:
             worker, self._worker = self._worker, None

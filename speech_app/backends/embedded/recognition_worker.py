@@ -54,6 +54,8 @@ PAD_SAMPLES = round(0.3 * SAMPLE_RATE)
 """Zeros behind the audio; without them the model drops the last word."""
 FIRST_PARTIAL_SAMPLES = round(0.6 * SAMPLE_RATE)
 PARTIAL_SECONDS = 0.6
+SECOND_PARTIAL_SECONDS = 0.4
+"""The first words are shown when the second partial agrees with the first one."""
 SHORTEST_SAMPLES = START_FRAMES * FRAME_SAMPLES
 INAUDIBLE_RMS = 24.0
 """Of 32768, about -63 dB: no microphone picks up words this quiet, so no model need run."""
@@ -111,7 +113,6 @@ class Stream:
     last_end: int = 0
     quiet_told: int = 0
     partial_at: float = 0.0
-    partial_position: int = 0
     finishing: bool = False
     """The server sends no more audio."""
     ended: bool = False
@@ -200,8 +201,7 @@ class Recognition:
 
     def _apply(self, stream: Stream, boundary: Boundary) -> None:
         match boundary:
-            case Began(start):
-                stream.partial_position = FRAME_SAMPLES * start
+            case Began():
                 stream.partial_at = 0.0
             case Paused(end):
                 start = FRAME_SAMPLES * (stream.endpointer.start or 0)
@@ -219,7 +219,6 @@ class Recognition:
                 stream.phrases.append(Phrase(first, last, pcm, guess))
                 stream.guess = None
                 stream.last_end = last
-                stream.partial_position = last
                 stream.forget(last)
                 self._tell_ready(stream)
                 self._changed.notify_all()
@@ -306,13 +305,13 @@ class Recognition:
             if stream.endpointer.start is None:
                 return
             start = FRAME_SAMPLES * stream.endpointer.start
-            stream.partial_position = stream.position
             pcm = stream.cut(start, stream.position)
         began = time.monotonic()
         text = self._words(pcm)
         now = time.monotonic()
         with self._changed:
-            stream.partial_at = began + max(PARTIAL_SECONDS, 2 * (now - began))
+            gap = PARTIAL_SECONDS if stream.partial_at else SECOND_PARTIAL_SECONDS
+            stream.partial_at = began + max(gap, 2 * (now - began))
             if stream.endpointer.start == start // FRAME_SAMPLES:
                 self._tell_partial(stream, start, text)
 

@@ -27,7 +27,8 @@ from .slots import Slot
 
 logger = logging.getLogger(__name__)
 
-WARM_UP = "Hello."
+WARM_UP = "Our cat sleeps."
+"""Nothing that a phrase memory would render without starting the translation."""
 PARTIAL_PATIENCE_SECONDS = 0.15
 """A partial waits so long for its translations; a slower language joins a later partial."""
 
