@@ -175,6 +175,9 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.channels.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "daphne": {"level": "WARNING"},
+        # Uvicorn brings handlers of its own, which would show speakers' secret links.
+        "uvicorn": {"handlers": ["console"], "propagate": False},
+        "uvicorn.access": {"handlers": ["console"], "propagate": False},
         # Anyone can send a foreign Host header; it is answered with 400 and needs no traceback.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
     },
