@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -19,6 +20,7 @@ BYTES_PER_MS = 32
 WITHIN_S = 30.0
 
 JSON = dict[str, Any]
+T = TypeVar("T")
 
 
 def recorded(start_ms: int, end_ms: int, *, path: Path = SAMPLE_TALK) -> bytes:
@@ -27,6 +29,14 @@ def recorded(start_ms: int, end_ms: int, *, path: Path = SAMPLE_TALK) -> bytes:
         recording.setpos(start_ms * 16)
         pcm: bytes = recording.readframes((end_ms - start_ms) * 16)
         return pcm
+
+
+async def until_stored(look: Callable[[], Awaitable[T]], expected: T) -> None:
+    """Look, at the database mostly, until this is there."""
+    deadline = time.monotonic() + WITHIN_S
+    while (found := await look()) != expected:
+        assert time.monotonic() < deadline, f"{found!r} has not become {expected!r}"
+        await asyncio.sleep(0.1)
 
 
 def silence(duration_ms: int) -> bytes:
@@ -75,6 +85,10 @@ class Client:
         """The first message, from the beginning on, with these fields; waits until it is there."""
         await self.until(lambda _: bool(self.all(**fields)), within_s=within_s)
         return self.all(**fields)[0]
+
+    async def expect_count(self, count: int, **fields: Any) -> None:
+        """Wait until so many messages with these fields have come."""
+        await self.until(lambda _: len(self.all(**fields)) >= count)
 
     def all(self, **fields: Any) -> list[JSON]:
         """Every message so far with these fields."""
@@ -127,6 +141,10 @@ class SpeakerClient(Client):
         for position in range(0, len(pcm), FRAME_MS * BYTES_PER_MS):
             await self.send_frame(pcm[position : position + FRAME_MS * BYTES_PER_MS])
             await asyncio.sleep(FRAME_MS / 1000 / speed)
+
+    async def acknowledged(self, frame: int) -> None:
+        """Wait until the server has stored everything up to this frame."""
+        await self.until(lambda _: any(ack["frame"] >= frame for ack in self.all(type="ack")))
 
     def finals(self) -> list[str]:
         """What was heard, in order."""

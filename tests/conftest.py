@@ -102,7 +102,9 @@ LaunchServer = Callable[..., Server]
 
 
 @pytest.fixture
-def launch_server(transactional_db: None, tmp_path: Path) -> Iterator[LaunchServer]:
+def launch_server(
+    transactional_db: None, django_db_serialized_rollback: None, tmp_path: Path
+) -> Iterator[LaunchServer]:
     """Starts servers that end with the test; keyword arguments are environment variables."""
     servers: list[Server] = []
 
@@ -133,6 +135,21 @@ def server(
 ) -> Server:
     """The server all tests share, for those that do not hurt it."""
     return shared_server
+
+
+@pytest.fixture
+def clean_log(server: Server) -> Iterator[None]:
+    """Fails the test if the shared server logged an error or a traceback meanwhile."""
+    before = server.log.stat().st_size
+    yield
+    assert troubles(server.log, since=before) == []
+
+
+def troubles(log: Path, *, since: int = 0) -> list[str]:
+    """The lines of a server's log that tell of a bug, from this byte on."""
+    signs = ("Traceback", " ERROR ", " CRITICAL ", "never retrieved", "was destroyed")
+    lines = log.read_bytes()[since:].decode(errors="replace").splitlines()
+    return [line for line in lines if any(sign in line for sign in signs)]
 
 
 @pytest.fixture
