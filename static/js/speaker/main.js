@@ -76,8 +76,6 @@ async function begin({ takeOver = false } = {}) {
   try {
     await source.play();
     session.start({ source_language: sourceLanguage.value, rehearsal: rehearsal?.checked ?? false, takeOver });
-    // The button that was pressed goes on to be the one to press.
-    mainButton.focus();
   } catch (error) {
     notices.put("source", /** @type {Error} */ (error).message, { bad: true });
   } finally {
@@ -137,6 +135,8 @@ function phaseChanged(phase) {
   busy ? keepScreenOn() : letScreenSleep();
   if (!session.wantsSound && phase !== "opening" && !trying) stopSound(phase);
   if (phase === "live") notices.remove(...OVER_WHEN_LIVE);
+  // What was pressed to come here was disabled or hidden meanwhile and has lost the focus.
+  if (["live", "paused", "ended"].includes(phase) && document.activeElement === document.body) mainButton.focus();
 }
 
 /** @param {string} phase */
