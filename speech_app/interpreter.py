@@ -79,6 +79,7 @@ class Interpreter:
         self._waiting: dict[tuple[int, str], asyncio.Future[str | None]] = {}
         self._captions: dict[int, SpeakerCaption] = {}
         self._shown: dict[str, ShownPartial] = {}
+        self._shown_from = -1
         self._next_segment = 1
         self._lag_said = 0.0
 
@@ -192,6 +193,7 @@ class Interpreter:
                 if future and not future.done():
                     future.set_result(text)
             case Silence(until_sample):
+                await self._withdraw_partial()
                 mark = self._ledger.dealt_with(self._start.samples + until_sample)
                 if mark.frame > self.session.acked_frame:
                     await self._acknowledge(mark)
@@ -200,6 +202,9 @@ class Interpreter:
         self._tell_lag()
 
     async def _show_partial(self, partial: Partial) -> None:
+        if partial.start_sample != self._shown_from:
+            self._shown_from = partial.start_sample
+            self._shown.clear()
         texts = dict(partial.translations)
         for language in self._lines:
             if same_language(language, partial.source_language):
@@ -210,17 +215,35 @@ class Interpreter:
             if not stable and not tail:
                 continue
             shown[language] = stable + tail
-            await publish_partial(
-                PartialCaption(
-                    session=self.session.pk,
-                    language=language,
-                    segment=self._next_segment,
-                    stable=stable,
-                    tail=tail,
-                    source=partial.text,
-                    source_language=partial.source_language,
-                )
+            await self._publish_partial(language, stable, tail, partial)
+        self._tell_partial(partial, shown)
+
+    async def _withdraw_partial(self) -> None:
+        """What was taken for words was noise: nothing of it stays on the pages."""
+        if not self._shown:
+            return
+        nothing = Partial(self._shown_from, self.session.source_language, "", {})
+        for language in self._shown:
+            await self._publish_partial(language, "", "", nothing)
+        self._tell_partial(nothing, {})
+        self._shown.clear()
+
+    async def _publish_partial(
+        self, language: str, stable: str, tail: str, partial: Partial
+    ) -> None:
+        await publish_partial(
+            PartialCaption(
+                session=self.session.pk,
+                language=language,
+                segment=self._next_segment,
+                stable=stable,
+                tail=tail,
+                source=partial.text,
+                source_language=partial.source_language,
             )
+        )
+
+    def _tell_partial(self, partial: Partial, shown: Mapping[str, str]) -> None:
         start_ms = self._session_ms(partial.start_sample)
         self.tell(
             SpeakerCaption(

@@ -127,6 +127,8 @@ export class Captions {
 
   #partialArrived(message) {
     if (this.#rows.get(message.segment)?.final) return changed();
+    // What was taken for words was noise.
+    if (!message.stable && !message.tail) return this.#dropPartials((segment) => segment === message.segment);
     this.#rows.set(message.segment, {
       segment: message.segment,
       seq: 0,

@@ -58,6 +58,12 @@ export class CaptionList {
     const key = `${caption.session}/${caption.segment}`;
     const known = this.#segments.get(key);
     if (known?.final && !caption.final) return;
+    if (!caption.final && !caption.source) {
+      // What was taken for words was noise.
+      known?.item.remove();
+      this.#segments.delete(key);
+      return;
+    }
     const entry = known ?? this.#insert(caption);
     entry.final = caption.final;
     this.#segments.set(key, entry);
