@@ -53,6 +53,8 @@ R = TypeVar("R")
 LAG_WORTH_SAYING_S = 2.0
 STORE_AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before storing is tried again while the database is away; the last one repeats."""
+FINISH_WITHIN_S = 90.0
+"""Recognition that dies or hangs is back within 30 s; after this long it will not come back."""
 WORTH_SAYING_FOR = timedelta(minutes=1)
 """Older text that an earlier run did not get to is shown, but nobody wants to hear it now."""
 MILLISECONDS = 1000
@@ -148,14 +150,24 @@ class Interpreter:
         await asyncio.gather(*(line.close() for line in self._lines.values()))
 
     async def _finish(self) -> None:
+        heard = True
         if self._translator and self._listening:
             await self._translator.finish()
-            await self._listening
+            done, _ = await asyncio.wait([self._listening], timeout=FINISH_WITHIN_S)
+            heard = bool(done)
+        if not heard:
+            logger.error("Session %s: recognition did not finish", self.session.pk)
+            self.tell(
+                Problem(
+                    code="backend_down",
+                    message="Speech recognition does not answer; your last words are missing.",
+                )
+            )
         for future in self._waiting.values():
             if not future.done():
                 future.set_result(None)
         last = self._ledger.last
-        if last.frame > self.session.acked_frame:
+        if heard and last.frame > self.session.acked_frame:
             with contextlib.suppress(Superseded):
                 await self._acknowledge(last)
         await asyncio.gather(*(line.drain() for line in self._lines.values()))

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,3 +91,8 @@ async def poll(condition: Callable[[], bool]) -> None:
 def kill(pid: int) -> None:
     """End a worker without warning."""
     os.kill(pid, 9)
+
+
+def hang(pid: int) -> None:
+    """Make a worker stand still without ending."""
+    os.kill(pid, signal.SIGSTOP)

@@ -40,6 +40,7 @@ from speech_app.backends.embedded.speech import VoiceWorker
 from .embedded import (
     ROOT,
     Events,
+    hang,
     kill,
     needs_apertium,
     poll,
@@ -162,6 +163,34 @@ class TestRecognition:
             assert abs(final.end_sample - calm.end_sample) < 16_000 // 5
         assert [e for e in events.all if isinstance(e, Trouble)] == []
         assert len(events.translated("es-ES")) == len(undisturbed)
+
+    async def test_a_worker_that_hangs_while_what_was_said_is_finished_is_replaced(
+        self, backend: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Recognition, "STUCK_SECONDS", 2.0)
+        translator = await backend.open_translator("en-US", [])
+        events = Events(translator)
+        hang(backend.pids()["recognition"][0])
+        translator.feed(sample_talk()[: 4 * SECOND])
+        await translator.finish()
+        await events.ended()
+        await translator.close()
+        assert [words(final.text)[:2] for final in events.finals] == [["good", "morning"]]
+
+    async def test_a_speaker_who_falls_silent_in_a_phrase_gets_no_worker_killed(
+        self, backend: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Recognition, "STUCK_SECONDS", 0.2)
+        monkeypatch.setattr(Recognition, "LOOK_EVERY_SECONDS", 0.1)
+        translator = await backend.open_translator("en-US", [])
+        events = Events(translator)
+        pids = backend.pids()["recognition"]
+        translator.feed(sample_talk()[: 2 * SECOND])
+        await events.until(lambda all: any(isinstance(e, Partial) for e in all))
+        translator.feed(sample_talk()[2 * SECOND : 2 * SECOND + 3200])
+        await asyncio.sleep(1)  # ten looks at a worker that owes nothing
+        assert backend.pids()["recognition"] == pids
+        await translator.close()
 
     async def test_another_source_language_than_english_is_refused(
         self, backend: EmbeddedBackend
@@ -338,6 +367,20 @@ class TestVoice:
         speech = await backend.synthesizer().synthesize(text, "es-ES", "es")
         assert speech.duration_ms < 500
         assert speech.audio
+
+    async def test_a_voice_that_hangs_is_replaced(
+        self, backend: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(VoiceWorker, "ANSWER_SECONDS", 2.0)
+        voice = backend.synthesizer()
+        await voice.synthesize("hola", "es-ES", "es")
+        hung = backend.pids()["voice"]
+        hang(hung[0])
+        spoken = await asyncio.gather(
+            voice.synthesize("hola", "es-ES", "es"), voice.synthesize("adiós", "es-ES", "es")
+        )
+        assert [speech.duration_ms > 0 for speech in spoken] == [True, True]
+        assert not running(hung[0])
 
     async def test_a_language_without_a_voice_is_refused(self, backend: EmbeddedBackend) -> None:
         with pytest.raises(LanguageUnavailable):

@@ -48,6 +48,7 @@ class RecognitionStream:
         self.kept_from = 0
         self.finishing = False
         self.unanswered_since: float | None = None
+        self.unanswered_bytes = 0
         self.worker: WorkerProcess | None = None
 
     def feed(self, pcm: bytes) -> None:
@@ -67,6 +68,11 @@ class RecognitionStream:
         """Forget the stream; no result follows."""
         self._recognition.forget(self)
 
+    def answered(self) -> None:
+        """The worker owes nothing at the moment."""
+        self.unanswered_since = None
+        self.unanswered_bytes = 0
+
     def forget_until(self, sample: int) -> None:
         """Stop keeping audio before this position."""
         if sample > self.kept_from:
@@ -83,8 +89,12 @@ class Recognition:
 
     IDLE_SECONDS = 180.0
     STUCK_SECONDS = 30.0
-    """A worker that answers nothing for so long while audio waits is killed; it answers every
-    second of audio and needs at most 2 s for the longest phrase."""
+    """A worker that owes an answer for so long is killed; it needs at most 2 s for the longest
+    phrase."""
+    OWED_AFTER_BYTES = 15 * 16_000 * BYTES_PER_SAMPLE
+    """So much audio brings an answer whatever is in it: a phrase has 12 s at most, and silence
+    is told each second. Less may be half a phrase whose speaker's connection is gone."""
+    LOOK_EVERY_SECONDS = 1.0
     MOST_DEATHS = 3
     """After so many deaths with no word or silence between them the audio is to blame."""
     LONGEST_RETRY_SECONDS = 10.0
@@ -96,6 +106,7 @@ class Recognition:
         self._starting = asyncio.Lock()
         self._restart: asyncio.Task[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
+        self._looking: asyncio.TimerHandle | None = None
         self._stop: asyncio.Task[None] | None = None
         self._deaths = 0
 
@@ -110,20 +121,18 @@ class Recognition:
         stream = RecognitionStream(self, next(self._ids), on_result)
         self._streams[stream.id] = stream
         self._send_kept(stream)
+        if self._looking is None:
+            self._look_again()
         return stream
 
     def send(self, stream: RecognitionStream, message: Audio | Finish) -> None:
         """Hand audio on; what a missing worker does not get it gets when it is back."""
         if self._worker is None or stream.worker is not self._worker:
             return
-        now = asyncio.get_running_loop().time()
-        if stream.unanswered_since is None:
-            stream.unanswered_since = now
-        elif now - stream.unanswered_since > self.STUCK_SECONDS:
-            logger.warning("the recognition worker hangs and is killed")
-            stream.unanswered_since = None
-            self._worker.kill()
-            return
+        if stream.unanswered_since is None or isinstance(message, Finish):
+            stream.unanswered_since = asyncio.get_running_loop().time()
+        if isinstance(message, Audio):
+            stream.unanswered_bytes += len(message.pcm)
         self._worker.send(message)
 
     def forget(self, stream: RecognitionStream) -> None:
@@ -137,8 +146,9 @@ class Recognition:
 
     async def close(self) -> None:
         """Stop the worker."""
-        if self._idle:
-            self._idle.cancel()
+        for timer in (self._idle, self._looking):
+            if timer:
+                timer.cancel()
         if self._restart:
             self._restart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -173,19 +183,42 @@ class Recognition:
         if self._worker is None or stream.worker is self._worker:
             return
         stream.worker = self._worker
-        stream.unanswered_since = None
+        stream.answered()
         self._worker.send(Open(stream.id, stream.kept_from))
         if stream.kept:
-            self._worker.send(Audio(stream.id, bytes(stream.kept)))
+            self.send(stream, Audio(stream.id, bytes(stream.kept)))
         if stream.finishing:
-            self._worker.send(Finish(stream.id))
+            self.send(stream, Finish(stream.id))
+
+    def _look_again(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._looking = loop.call_later(self.LOOK_EVERY_SECONDS, self._look_for_a_hang)
+
+    def _look_for_a_hang(self) -> None:
+        self._looking = None
+        if not self._streams:
+            return
+        if self._worker and any(self._is_owed(stream) for stream in self._streams.values()):
+            logger.warning("the recognition worker hangs and is killed")
+            for stream in self._streams.values():
+                stream.answered()
+            self._worker.kill()
+        self._look_again()
+
+    def _is_owed(self, stream: RecognitionStream) -> bool:
+        """Whether the worker should have answered this stream long ago."""
+        if stream.worker is not self._worker or stream.unanswered_since is None:
+            return False
+        waited = asyncio.get_running_loop().time() - stream.unanswered_since
+        owed = stream.finishing or stream.unanswered_bytes > self.OWED_AFTER_BYTES
+        return owed and waited > self.STUCK_SECONDS
 
     def _on_value(self, value: object) -> None:
         assert isinstance(value, Hearing | Heard | Quiet | Finished)
         stream = self._streams.get(value.stream)
         if stream is None:
             return
-        stream.unanswered_since = None
+        stream.answered()
         match value:
             case Heard(_, _, end, _):
                 stream.forget_until(end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -13,6 +14,8 @@ from .espeak_messages import Cancel, Speak, Spoken, Unspoken
 from .glossary import say
 from .voices import voice_for
 from .worker_process import WorkerProcess
+
+logger = logging.getLogger(__name__)
 
 WORDS_PER_MINUTE = 175
 """espeak-ng's own rate."""
@@ -24,6 +27,8 @@ class VoiceWorker:
     """The worker process of all voices: started on first use, restarted, stopped when idle."""
 
     IDLE_SECONDS = 180.0
+    ANSWER_SECONDS = 8.0
+    """A sentence takes some 50 ms; a worker that is not heard of for so long is killed."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -72,12 +77,17 @@ class VoiceWorker:
                 )
                 await worker.start()
                 self._worker = worker
+            worker = self._worker
         number = next(self._numbers)
         waiting: asyncio.Future[Spoken] = asyncio.get_running_loop().create_future()
         self._waiting[number] = waiting
-        self._worker.send(Speak(number, text, voice, language, rate))
+        worker.send(Speak(number, text, voice, language, rate))
         try:
-            return await waiting
+            async with asyncio.timeout(self.ANSWER_SECONDS):
+                return await waiting
+        except TimeoutError:
+            await self._give_up(worker)
+            raise ConnectionError("the voice worker hangs") from None
         except asyncio.CancelledError:
             if self._worker:
                 self._worker.send(Cancel(number))
@@ -88,6 +98,12 @@ class VoiceWorker:
                 self._idle = asyncio.get_running_loop().call_later(
                     self.IDLE_SECONDS, self._stop_idle
                 )
+
+    async def _give_up(self, worker: WorkerProcess) -> None:
+        if self._worker is worker:
+            logger.warning("the voice worker hangs and is killed")
+            self._on_end()
+            await worker.stop()
 
     def _stop_idle(self) -> None:
         if not self._waiting and self._worker:
