@@ -155,6 +155,39 @@ SPEECH_BACKEND = env.str("SPEECH_BACKEND", default="embedded")
 EMBEDDED_MAX_SPEAKERS = env.int("EMBEDDED_MAX_SPEAKERS", default=os.cpu_count() or 1)
 """Live speakers this host carries at once; measured: about one a core (two on two cores)."""
 
+# Video avatars. Azure's limits and list prices, to be replaced by those of one's own contract.
+AZURE_AVATAR_PACE = env.tuple("AZURE_AVATAR_PACE", cast=int, default=(2, 60))
+"""New connections, and in how many seconds: Azure lets two begin in a minute."""
+AZURE_AVATAR_MAX_OPEN = env.int("AZURE_AVATAR_MAX_OPEN", default=10)
+"""Connections at once over all events and server processes; each is paid while it is open."""
+PRICE_CURRENCY = env.str("PRICE_CURRENCY", default="EUR")
+PRICE_AVATAR_MINUTE = env.float("PRICE_AVATAR_MINUTE", default=0.5)
+PRICE_MILLION_CHARACTERS = env.float("PRICE_MILLION_CHARACTERS", default=15.0)
+PRICE_AUDIO_HOUR = env.float("PRICE_AUDIO_HOUR", default=2.5)
+
+# Azure Speech, with SPEECH_BACKEND=azure
+SPEECH_KEY = env.str("SPEECH_KEY", default="")
+SPEECH_REGION = env.str("SPEECH_REGION", default="")
+SPEECH_PRIVATE_ENDPOINT = env.str("SPEECH_PRIVATE_ENDPOINT", default="")
+"""The resource's own address, such as https://my-resource.cognitiveservices.azure.com."""
+ENABLE_TOKEN_AUTH = env.bool("ENABLE_TOKEN_AUTH", default=False)
+"""Send short-lived tokens, made from the key, instead of the key itself."""
+SPEECH_RESOURCE_ID = env.str("SPEECH_RESOURCE_ID", default="")
+"""Without a key: the resource to sign in to with Microsoft Entra ID (/subscriptions/…)."""
+ICE_SERVER_URL = env.str("ICE_SERVER_URL", default="")
+ICE_SERVER_USERNAME = env.str("ICE_SERVER_USERNAME", default="")
+ICE_SERVER_PASSWORD = env.str("ICE_SERVER_PASSWORD", default="")
+TRANSLATOR_KEY = env.str("TRANSLATOR_KEY", default="")
+"""Empty: the Speech resource translates corrected sentences, too (a multi-service resource can)."""
+TRANSLATOR_REGION = env.str("TRANSLATOR_REGION", default="")
+TRANSLATOR_ENDPOINT = env.str("TRANSLATOR_ENDPOINT", default="")
+SPEECH_SEGMENTATION_SILENCE_MS = env.int("SPEECH_SEGMENTATION_SILENCE_MS", default=500)
+"""A pause of this length ends a sentence: 100 to 5000."""
+SPEECH_PROFANITY = env.str("SPEECH_PROFANITY", default="masked")
+"""masked, removed or raw."""
+SPEECH_UPLOAD_AHEAD_MS = env.int("SPEECH_UPLOAD_AHEAD_MS", default=60_000)
+"""So much of what a speaker who was cut off brings along is sent faster than it was spoken."""
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -175,6 +208,8 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.channels.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "daphne": {"level": "WARNING"},
+        # It tells of every request to a service.
+        "httpx": {"level": "WARNING"},
         # Uvicorn brings handlers of its own, which would show speakers' secret links.
         "uvicorn": {"handlers": ["console"], "propagate": False},
         "uvicorn.access": {"handlers": ["console"], "propagate": False},

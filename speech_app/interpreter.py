@@ -40,11 +40,12 @@ from speech_app.backends.base import (
     SpeechTranslator,
     Translated,
     Trouble,
+    same_language,
 )
 from speech_app.frames import FrameLedger, Mark
 from speech_app.language_line import LanguageLine, LineTools, Said
 from speech_app.partials import ShownPartial
-from speech_app.plan import Plan, same_language
+from speech_app.plan import Plan
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -93,7 +94,11 @@ class Interpreter:
     async def open(self) -> None:
         """Begin to listen. Raises BackendError; nothing is left running then."""
         self._translator = await self._backend.open_translator(
-            self.session.source_language, self._plan.targets, self._plan.glossary
+            self.session.source_language,
+            # A listener may read a spoken language, too, while another one is spoken.
+            list(self._plan.voices),
+            self._plan.glossary,
+            self._plan.sources,
         )
         tools = LineTools(
             store=self._store_translation,

@@ -13,11 +13,13 @@ from speech_app.backends.base import Backend, GlossaryEntry
 class Plan:
     """`voices` has every language listeners may choose, with the backend's code of its voice.
 
-    A language the backend has no voice for has "".
+    A language the backend has no voice for has "". `targets` are those it is translated into
+    for the speaker to see, `sources` those that may be spoken.
     """
 
     voices: Mapping[str, str]
     targets: Sequence[str]
+    sources: Sequence[str]
     glossary: Sequence[GlossaryEntry]
 
     @classmethod
@@ -33,7 +35,8 @@ class Plan:
         for language in event.offered_languages():
             fitting = [voice.code for voice in known if voice.language == language.code]
             voices.setdefault(language.code, fitting[0] if fitting else "")
-        return cls(voices=voices, targets=targets, glossary=_glossary(event))
+        sources = [language.code for language in event.source_languages.order_by("name")]
+        return cls(voices=voices, targets=targets, sources=sources, glossary=_glossary(event))
 
 
 def _glossary(event: Event) -> list[GlossaryEntry]:
@@ -46,9 +49,3 @@ def _glossary(event: Event) -> list[GlossaryEntry]:
         )
         for term in event.glossary.prefetch_related("translations__language")
     ]
-
-
-def same_language(one: str, other: str) -> bool:
-    """Whether text in one serves readers of the other: en-US and en-GB do, zh-CN and zh-TW not."""
-    first, second = one.split("-", maxsplit=1)[0], other.split("-", maxsplit=1)[0]
-    return one == other or (first == second and first not in ("zh", "sr"))

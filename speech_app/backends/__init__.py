@@ -17,6 +17,14 @@ def get_backend() -> Backend:
         from speech_app.backends.embedded.backend import EmbeddedBackend  # noqa: PLC0415
 
         return EmbeddedBackend()
+    if settings.SPEECH_BACKEND == "azure":
+        from speech_app.backends.azure.checks import sdk_problem  # noqa: PLC0415
+
+        if problem := sdk_problem():
+            raise ImproperlyConfigured(problem)
+        from speech_app.backends.azure.backend import AzureBackend  # noqa: PLC0415
+
+        return AzureBackend()
     raise ImproperlyConfigured(
-        f"SPEECH_BACKEND is “{settings.SPEECH_BACKEND}”; it can be “embedded”."
+        f"SPEECH_BACKEND is “{settings.SPEECH_BACKEND}”; it can be “embedded” or “azure”."
     )

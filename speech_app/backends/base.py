@@ -75,7 +75,7 @@ class Final:
     """One finished stretch of speech, `[start_sample, end_sample)`. `key` names it in `Translated`.
 
     Every current target language follows as one `Translated` with the same key, in any order,
-    except the source language itself.
+    except those that are the same language as the source.
     """
 
     key: int
@@ -129,6 +129,12 @@ class Speech:
     mime: str
     duration_ms: int
     visemes: Sequence[Viseme]
+
+
+def same_language(one: str, other: str) -> bool:
+    """Whether text in one serves readers of the other: en-US and en-GB do, zh-CN and zh-TW not."""
+    first, second = one.split("-", maxsplit=1)[0], other.split("-", maxsplit=1)[0]
+    return one == other or (first == second and first not in ("zh", "sr"))
 
 
 class SpeechTranslator(Protocol):
@@ -201,8 +207,12 @@ class Backend(Protocol):
         source: str,
         targets: Sequence[str],
         glossary: Sequence[GlossaryEntry] = (),
+        candidates: Sequence[str] = (),
     ) -> SpeechTranslator:
-        """One live session's translator. Raises Overloaded, LanguageUnavailable, BackendDown."""
+        """One live session's translator. Raises Overloaded, LanguageUnavailable, BackendDown.
+
+        Where the source is `auto`, `candidates` are the languages that may be spoken.
+        """
 
     def text_translator(self) -> TextTranslator: ...
 

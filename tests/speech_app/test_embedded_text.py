@@ -8,9 +8,10 @@ import pytest
 
 from speech_app.backends.base import GlossaryEntry
 from speech_app.backends.embedded import apertium, phrase_memory
-from speech_app.backends.embedded.glossary import protect, renderings_in, say
+from speech_app.backends.embedded.glossary import protect, say
 from speech_app.backends.embedded.phrase_memory import Piece, parse
 from speech_app.backends.embedded.routes import find_route, reachable
+from speech_app.backends.glossary import renderings_in
 
 PHRASES = Path(phrase_memory.__file__).parent / "phrases"
 MEMORY = parse(

@@ -76,7 +76,11 @@ class EmbeddedBackend:
         return all_voices()
 
     async def open_translator(
-        self, source: str, targets: Sequence[str], glossary: Sequence[GlossaryEntry] = ()
+        self,
+        source: str,
+        targets: Sequence[str],
+        glossary: Sequence[GlossaryEntry] = (),
+        candidates: Sequence[str] = (),
     ) -> SpeechTranslator:
         """A translator for one live session. Raises Overloaded, LanguageUnavailable, BackendDown.
 

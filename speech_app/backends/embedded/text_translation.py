@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from speech_app.backends.base import GlossaryEntry, LanguageUnavailable
+from speech_app.backends.glossary import renderings_in
 
 from .apertium import Mode, installed_modes
-from .glossary import Protected, protect, renderings_in
+from .glossary import Protected, protect
 from .phrase_memory import PhraseMemory, Piece, phrase_memory
 from .routes import find_route
 

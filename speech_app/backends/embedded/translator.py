@@ -19,6 +19,7 @@ from speech_app.backends.base import (
     TextTranslator,
     Translated,
     Trouble,
+    same_language,
 )
 
 from .recognition import Lost, Recognition, RecognitionStream
@@ -247,7 +248,11 @@ class EmbeddedSpeechTranslator:
                 self._events.put_nowait(Trouble("backend_down", message))
 
     def _targets(self) -> list[_TargetLanguage]:
-        return [lang for lang in self._languages.values() if lang.language != self._source]
+        return [
+            target
+            for target in self._languages.values()
+            if not same_language(target.language, self._source)
+        ]
 
     async def _end(self) -> None:
         for language in list(self._languages.values()):
