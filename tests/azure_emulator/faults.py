@@ -10,8 +10,8 @@ was issued for. `-once`: only the first time this key meets the fault since `/_e
 | 401 403 429 500       | everywhere     | this HTTP status, at the upgrade of a socket |
 | silent                | everywhere     | takes the connection and never answers |
 | mute                  | sockets        | upgrades, then says nothing |
-| close-CODE@N          | sockets        | closes with this code (`close-abort`: drops TCP) after |
-|                       |                | N seconds of audio (stt), of answer (tts), of connection |
+| close-CODE@N          | sockets        | closes (`close-abort`: drops TCP) after |
+|                       |                | N seconds of audio (stt), of answer (tts), of time |
 |                       |                | (avatar); N is 0 if left out |
 | close-always          | sockets        | the same as close-1000 |
 | no-turn-end           | sockets        | the end of a turn is never told |

@@ -23,6 +23,7 @@ from tests.azure_emulator.recordings import (
     Sentence,
     Word,
     best_match,
+    fits,
     is_spaced,
     levels,
     locate,
@@ -33,6 +34,9 @@ TICK_FRAMES = 5
 LOOK_FRAMES = 100
 """The longest stretch that is searched for: 2 s. The shortest is half of it."""
 CHECK_FRAMES = 50
+CONFIRM_FRAMES = 45
+CONFIRMED = 0.85
+"""The first 0.9 s of a phrase have to correlate with its script so much."""
 STRANGE_MS = 3000
 """Speech that is not recognised for so long is in no script."""
 CLICK_MS = 200
@@ -170,10 +174,16 @@ class Hearing:
 
     def _look_for_place(self) -> list[Phrase]:
         # Frames taken by an earlier phrase say where that one was, not where we are.
-        heard = self._last(min(LOOK_FRAMES, len(self._levels) - self._free_from))
-        if len(heard) < LOOK_FRAMES // 2 or (heard > SPEECH_DB).sum() < 20:
+        count = min(LOOK_FRAMES, len(self._levels) - self._free_from)
+        heard = self._last(count)
+        loud = np.flatnonzero(heard > SPEECH_DB)
+        if count < LOOK_FRAMES // 2 or len(loud) < 20:
             return []
         found = locate(self._scripts, heard)
+        if found is None and count - loud[0] >= CONFIRM_FRAMES:
+            # Whoever resumes in the middle of a sentence is silent before where the script is not.
+            heard = heard[loud[0] :]
+            found = locate(self._scripts, heard)
         if found is None:
             return []
         script, frame = found
@@ -203,6 +213,14 @@ class Hearing:
         assert self._place is not None
         script, shift = self._place
         now_ms = self.heard_ms + shift * FRAME_MS
+        if self._phrase is None and self._next_word < len(script.words):
+            # In a silence nobody can tell whether the talk was wound on.
+            begin = script.words[self._next_word].start_ms // FRAME_MS
+            if now_ms // FRAME_MS - begin < CONFIRM_FRAMES:
+                return []
+            if not self._sounds_like(script, shift, max(0, begin - shift - TICK_FRAMES)):
+                self._place = None
+                return []
         grew = False
         while self._next_word < len(script.words):
             word = script.words[self._next_word]
@@ -223,6 +241,12 @@ class Hearing:
         if self.heard_ms - self._phrase.end_ms >= self._patience_ms(script):
             return self._close()
         return [self._phrase] if grew else []
+
+    def _sounds_like(self, script: Script, shift: int, start: int) -> bool:
+        """Whether the turn has sounded like the script at this shift since this frame."""
+        heard = np.array(self._levels[start:], np.float32)
+        there = [script.levels[max(0, start + shift + slip) :][: len(heard)] for slip in (0, -1, 1)]
+        return any(len(each) == len(heard) and fits(heard, each, CONFIRMED) for each in there)
 
     def _parts(self, word: Word) -> bool:
         """Whether the open phrase has to end before this word."""

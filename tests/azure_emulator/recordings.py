@@ -31,6 +31,9 @@ SURE = 0.9
 places reach 0.98 over one second and 0.93 over two, the right one stays 0.06 above them."""
 MARGIN = 0.05
 
+ALIKE = 0.5
+"""Correlation of the loud frames alone."""
+
 Levels = NDArray[np.float32]
 
 
@@ -166,7 +169,24 @@ def locate(scripts: Sequence[Script], heard: Levels) -> tuple[Script, int] | Non
             second = max(second, value)
     if best is None or best[0] < SURE or best[0] - second < MARGIN:
         return None
-    return best[1], best[2]
+    _, script, frame = best
+    if not fits(heard, script.levels[frame : frame + len(heard)], SURE):
+        return None
+    return script, frame
+
+
+def fits(heard: Levels, there: Levels, least: float) -> bool:
+    """Whether two stretches correlate so well, and their speech by itself rises and falls alike.
+
+    Without the second any onset after a silence would resemble any other.
+    """
+    loud = (heard > SPEECH_DB) & (there > SPEECH_DB)
+    if len(heard) != len(there) or loud.sum() < 10 or heard[loud].std() < 1:
+        return False
+    return bool(
+        np.corrcoef(heard, there)[0, 1] >= least
+        and np.corrcoef(heard[loud], there[loud])[0, 1] >= ALIKE
+    )
 
 
 def best_match(language: str, offered: Sequence[str]) -> str | None:

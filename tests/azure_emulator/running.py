@@ -43,7 +43,8 @@ class Emulator:
 
     def state(self) -> dict[str, Any]:
         """What it has counted since the last reset: `state.State.snapshot` says what."""
-        with urllib.request.urlopen(f"{self.endpoint}/_emulator/state", timeout=30) as answer:  # noqa: S310
+        url = f"{self.endpoint}/_emulator/state"
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310
             snapshot: dict[str, Any] = json.load(answer)
         return snapshot
 
