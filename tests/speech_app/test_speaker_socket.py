@@ -176,7 +176,7 @@ async def test_frames_that_are_wrong_are_named_and_the_right_one_goes_on(
                 assert problem["next_frame"] == count
             await client.send_frame(silence(1000), count)
             await client.send_frame(silence(1000), count)  # an old number is ignored
-        await client.acknowledged(8)
+        await client.acknowledged(7)
         await end(client)
         assert client.all(type="state")[-1]["next_frame"] == 10
     session = await LiveSession.objects.aget(event=event)

@@ -24,7 +24,10 @@ class Slot:
 
     def release(self) -> None:
         """Give it back. May be called twice."""
-        self._file.close()
+        if not self._file.closed:
+            # A process that is being started holds a copy of the file until it runs its program.
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._file.close()
 
 
 def take_slot(most: int, directory: Path | None = None) -> Slot:
