@@ -12,7 +12,7 @@ import contextlib
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -286,6 +286,9 @@ class Room:
             return StateChange(session=None, state="waiting")
         return StateChange(session=view.id, state=view.state)
 
+    def forget(self) -> None:
+        self.public = self.newest = None
+
     def learn(self, view: SessionView) -> None:
         """Take in a session's news, unless a newer session has begun since."""
         if self.newest is None or view.id >= self.newest.id:
@@ -294,15 +297,15 @@ class Room:
             self.public = view
 
 
-def _sessions_of(events: list[int]) -> list[tuple[int, SessionView]]:
+def _sessions_of(events: list[int]) -> dict[int, list[SessionView]]:
     """The newest session of each event and, where that is a rehearsal, the newest public one."""
-    found = []
+    found: dict[int, list[SessionView]] = {}
     for event in events:
         rows = LiveSession.objects.filter(event=event).order_by("-pk")
         newest = rows.first()
         public = newest if newest and not newest.rehearsal else rows.filter(rehearsal=False).first()
-        for row in {row.pk: row for row in (newest, public) if row}.values():
-            found.append((event, SessionView(row.pk, row.state, row.rehearsal)))
+        rows_shown = {row.pk: row for row in (newest, public) if row}.values()
+        found[event] = [SessionView(row.pk, row.state, row.rehearsal) for row in rows_shown]
     return found
 
 
@@ -336,7 +339,7 @@ class Audience:
             if room is None:
                 await self._layer().group_add(event_group(listener.event), self._channel)
                 room = Room(listener.event)
-                for _, view in await in_database(_sessions_of, [listener.event]):
+                for view in (await in_database(_sessions_of, [listener.event]))[listener.event]:
                     room.learn(view)
                 self._rooms[listener.event] = room
             room.listeners.add(listener)
@@ -441,10 +444,13 @@ class Audience:
         await self._quietly(self._layer().group_discard(group, self._channel))
         await stream.close()
 
-    async def _learn(self, event: int, view: SessionView, *, seen_after: int | None = None) -> None:
+    async def _learn(
+        self, event: int, views: Sequence[SessionView], *, seen_after: int | None = None
+    ) -> None:
         """Tell everyone whom a session's news concerns, and move them to a new session.
 
-        `seen_after`: the room's `news` when the view was read; nothing happens if more came since.
+        `seen_after`: the room's `news` when all its sessions were read; nothing happens if more
+        came since. A session that is not among them was withdrawn.
         """
         async with self._changing:
             room = self._rooms.get(event)
@@ -452,14 +458,19 @@ class Audience:
                 return
             room.news += seen_after is None
             before = {listener: room.view_for(listener) for listener in room.listeners}
-            room.learn(view)
+            if seen_after is not None:
+                room.forget()
+            for view in views:
+                room.learn(view)
             for listener, known in before.items():
                 if listener.language and room.view_for(listener) != known:
                     listener.tell(room.state_for(listener))
             for listener in before:
                 now = room.view_for(listener)
                 stream = listener.stream
-                if listener.language and now and (stream is None or stream.session != now.id):
+                if now is None:
+                    await self._detach(listener)
+                elif listener.language and (stream is None or stream.session != now.id):
                     await self._detach(listener)
                     listener.hold()
                     listener.replay(*await self._attach(listener, now.id, None))
@@ -492,7 +503,7 @@ class Audience:
                 continue
             if message["type"] == "state":
                 view = SessionView(message["session"], message["state"], message["rehearsal"])
-                await self._quietly(self._learn(message["event"], view))
+                await self._quietly(self._learn(message["event"], [view]))
             elif stream := self._streams.get((message["session"], message["language"])):
                 stream.take(message)
 
@@ -504,8 +515,8 @@ class Audience:
     async def _compare_once(self) -> None:
         await in_database(LiveSession.sweep)
         news = {event: room.news for event, room in self._rooms.items()}
-        for event, view in await in_database(_sessions_of, list(news)):
-            await self._learn(event, view, seen_after=news[event])
+        for event, views in (await in_database(_sessions_of, list(news))).items():
+            await self._learn(event, views, seen_after=news[event])
         stored = await in_database(_stored_seqs, [session for session, _ in self._streams])
         for key, stream in list(self._streams.items()):
             stream.compare(stored.get(key, 0))

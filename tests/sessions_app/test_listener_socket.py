@@ -260,6 +260,23 @@ async def test_states_follow_the_session_and_a_new_one_begins_on_the_same_socket
         assert len(client.all(type="joined")) == 1
 
 
+async def test_a_session_that_came_to_nothing_is_waited_for_again(
+    server: Server, make_event: MakeEvent
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+    async with listener(server.socket_url, event.join_code) as client:
+        await client.join("es-ES")
+        session = await begin(event)
+        number = session.pk
+        await client.expect(type="state", session=number, state="live")
+        await sync_to_async(session.withdraw)()
+        await client.expect(type="state", session=None, state="waiting")
+        again = await begin(event)
+        await client.expect(type="state", session=again.pk, state="live")
+        await say(again)
+        await client.expect(type="caption", session=again.pk, text="es 1")
+
+
 async def test_an_ended_session_can_still_be_read(server: Server, make_event: MakeEvent) -> None:
     event = await sync_to_async(make_event)("es-ES")
     session = await begin(event)
