@@ -197,8 +197,9 @@ async def play(event: Event, steps: list[tuple[Any, ...]]) -> None:
     for page in everyone:
         await page.come_back()
     for page in everyone:
-        newest = await in_database(talk.newest_seq, page.language)
-        await until_stored(page.place, [talk.session.pk, newest])
+        seq = await in_database(talk.newest_seq, page.language)
+        newest: list[int | None] = [talk.session.pk, seq]
+        await until_stored(page.place, newest)
 
     for page in everyone:
         fresh = Page(audience, event)
