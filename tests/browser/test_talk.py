@@ -73,7 +73,7 @@ def expect_voice(page: Page, speeches: int) -> None:
     speaking = [moment.rms for moment in moments if moment.silent_for_ms is None]
     assert max(speaking) > LOUDER_THAN_SILENCE
     assert max(moment.rms for moment in resting(moments)) < LOUDER_THAN_SILENCE / 10
-    assert len({moment.partial for moment in moments}) > speeches
+    assert any(moment.partial for moment in moments)
 
 
 def expect_lips(page: Page) -> None:

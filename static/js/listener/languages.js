@@ -69,7 +69,8 @@ export function fillLanguageChoices(container, languages, chosen) {
     native.textContent = nativeName(language);
     const english = document.createElement("span");
     english.className = "language-english";
-    english.textContent = language.muted ? `${language.name} (muted)` : language.name;
+    const shown = [native.textContent === language.name ? "" : language.name, language.muted ? "(muted)" : ""];
+    english.textContent = shown.join(" ").trim();
     label.append(radio, native, english);
     return label;
   }));

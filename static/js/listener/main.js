@@ -41,9 +41,12 @@ let player = null;
 let stage = null;
 let eventState = "waiting";
 let loadingOlder = false;
+/** Older captions come one by one and are drawn at once: captions before this segment wait. */
+let heldBefore = 0;
 let moreHistory = true;
 /** Captions to draw with the next frame. @type {Set<number>} */
 const undrawn = new Set();
+let drawing = false;
 
 const hasSound = () => preferences.choices.mode !== "captions";
 const canBeHeard = () => hasSound() && Boolean(player?.isRunning) && !preferences.choices.muted;
@@ -140,17 +143,25 @@ function onCaptions(change) {
     view.reset(language ?? { code: captions.language, direction: "auto" });
     moreHistory = true;
     loadingOlder = false;
+    heldBefore = 0;
   }
-  if (undrawn.size === 0) requestAnimationFrame(drawCaptions);
+  drawSoon();
   for (const segment of change.segments) {
     undrawn.add(segment);
     announceCaption(captions.get(segment));
   }
 }
 
+function drawSoon() {
+  if (!drawing) requestAnimationFrame(drawCaptions);
+  drawing = true;
+}
+
 function drawCaptions() {
-  view.update(undrawn, (segment) => captions.get(segment));
-  undrawn.clear();
+  drawing = false;
+  const ready = [...undrawn].filter((segment) => segment >= heldBefore);
+  view.update(ready, (segment) => captions.get(segment));
+  for (const segment of ready) undrawn.delete(segment);
   byId("older").hidden = !(moreHistory && captions.oldest > 1);
   document.documentElement.dataset.empty = String(captions.all().length === 0);
 }
@@ -165,13 +176,18 @@ function announceCaption(caption) {
 
 function loadOlder() {
   if (loadingOlder || !moreHistory || !(captions.oldest > 1)) return;
+  heldBefore = captions.oldest;
   loadingOlder = connection.loadOlder();
 }
 
 function onHistory(more) {
-  loadingOlder = false;
   moreHistory = more;
-  requestAnimationFrame(drawCaptions);
+  heldBefore = 0;
+  requestAnimationFrame(() => {
+    drawCaptions();
+    // Not before: until the older captions stand there, the page still looks scrolled to its start.
+    loadingOlder = false;
+  });
 }
 
 function onLanguages(list) {
@@ -194,7 +210,11 @@ function onProblem(problem) {
 
 function onConnection(state, { retryInMs, code }) {
   status.showConnection(state, retryInMs, code === TOO_MANY);
-  if (state === "waiting") loadingOlder = false;
+  if (state === "waiting") {
+    loadingOlder = false;
+    heldBefore = 0;
+    drawSoon();
+  }
   if (state !== "closed") return;
   const words = refusalInWords(code, connection.lastProblem);
   if (words.next !== "language") {
