@@ -433,6 +433,19 @@ def captions(segment: Segment) -> dict[str, tuple[str | None, str, int]]:
     return {one.language: (one.text, one.source, one.seq) for one in shown}
 
 
+def test_a_session_found_by_its_words_is_listed_once_with_all_its_segments(
+    client: Client, said: Segment
+) -> None:
+    said.session.segments.create(
+        number=2, source_language="en-US", text="Hello again.", start_ms=1, end_ms=2
+    )
+    said.session.segments.create(
+        number=3, source_language="en-US", text="Goodbye.", start_ms=3, end_ms=4
+    )
+    found = client.get(address(LiveSession, "changelist"), {"q": "hello"}).context["cl"]
+    assert [(session.pk, session.said) for session in found.result_list] == [(said.session_id, 3)]
+
+
 def test_saving_a_segment_untouched_corrects_nothing(client: Client, said: Segment) -> None:
     path = address(Segment, "change", said.pk)
     response = client.post(path, form_of(client.get(path)))
