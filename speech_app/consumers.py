@@ -141,6 +141,9 @@ class SpeakerConsumer(Socket):
             self._hold = await self._stage.go_live(
                 self.speaker, start, tell=self._tell, replaced=self._replaced
             )
+            # The first sentence is voiced too: who listens is not first known a second later.
+            seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
+            self._hold.interpreter.heard = seen.heard
         except SpeakerBusy:
             problem = _busy()
         except RehearsalFixed:

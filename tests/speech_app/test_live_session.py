@@ -97,6 +97,7 @@ async def test_what_is_said_is_heard_in_the_listeners_language(
         joined = await spanish.join("es-ES", speech=True)
         assert (joined["state"], joined["session"], joined["seq"]) == ("waiting", None, 0)
         await english.join("en-US")
+        await talk.expect(type="audience", total=2)
         await talk.start()
         await talk.play(recorded(0, 7_500))
         await end(talk)
@@ -185,6 +186,8 @@ async def test_two_events_at_once_never_cross(server: Server, make_event: MakeEv
     ):
         await at_one.join("es-ES", speech=True)
         await at_other.join("es-ES", speech=True)
+        for talk in (first, second):
+            await talk.expect(type="audience", total=1)
         await first.start()
         await second.start()
         await asyncio.gather(
@@ -225,6 +228,9 @@ async def test_without_a_listener_with_sound_nothing_is_voiced_and_nothing_later
         await client.send(type="speech", on=True)
         with_sound = {"es-ES": (1, 1)}
         await until_stored(lambda: _with_sound(event), with_sound)
+        async with listener(server.socket_url, event.join_code) as other:
+            await other.join("es-ES")
+            await talker.expect(type="audience", total=2)  # so the Interpreter knows by now
         await play_on(talker, talk)
         await client.expect(type="speech")
         await end(talker)
