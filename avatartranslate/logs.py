@@ -1,13 +1,13 @@
-"""Keeps speakers' secret links out of the log."""
+"""Keeps the keys in speakers' and rehearsals' links out of the log."""
 
 import logging
 import re
 
-_TOKEN = re.compile(r"(/(?:ws/speak|speaker)/)[^/\s\"']+")
+_TOKEN = re.compile(r"(/(?:ws/speak|speaker)/|[?&]rehearsal=)[^/&\s\"']+")
 
 
 class HideSpeakerTokens(logging.Filter):
-    """Replaces the token in any path `/speaker/<token>` or `/ws/speak/<token>` by `***`."""
+    """Writes `***` for keys: `/speaker/<token>`, `/ws/speak/<token>`, `?rehearsal=<key>`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

@@ -94,6 +94,8 @@ class SpeakerConsumer(Socket):
         if speaker.revoked_at:
             raise _revoked()
         self.speaker = speaker
+        # Nobody may have been here to notice that a pause became an end.
+        await in_database(LiveSession.sweep)
         await self.say(await in_database(self._ready))
         for caption in await in_database(_history, speaker):
             await self.say(caption)
@@ -144,7 +146,7 @@ class SpeakerConsumer(Socket):
             # The first sentence is voiced too: who listens is not first known a second later.
             seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
             self._hold.interpreter.heard = seen.heard
-        except SpeakerBusy:
+        except (SpeakerBusy, Superseded):
             problem = _busy()
         except RehearsalFixed:
             problem = Problem(

@@ -81,18 +81,19 @@ class Stage:
         """Begin, resume or continue the event's session with this socket.
 
         `replaced()` is called when another socket takes its place. Raises BackendError and what
-        `LiveSession.go_live` raises.
+        `LiveSession.go_live` raises, and Superseded where another process has just taken over.
         """
         async with self._changing[speaker.event_id]:
             hold = self._holds.get(speaker.event_id)
             if hold and await self._goes_on(hold, start):
+                # First what may fail: until then it stays with whoever has it.
+                if start.source_language != hold.session.source_language:
+                    await hold.interpreter.set_source_language(start.source_language)
                 if hold.replaced:
                     hold.replaced()
                 if hold.gone:
                     hold.gone.cancel()
                     hold.gone = None
-                if start.source_language != hold.session.source_language:
-                    await hold.interpreter.set_source_language(start.source_language)
             else:
                 plan = await in_database(_plan_of, speaker.event_id)
                 if hold:

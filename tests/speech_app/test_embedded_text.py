@@ -117,6 +117,11 @@ class TestGlossary:
     def test_a_term_without_a_translation_is_left_to_the_translation(self) -> None:
         assert protect("board", renderings_in("it-IT", self.ENTRIES)).text == "board"
 
+    def test_letters_that_only_a_pattern_takes_for_equal_are_not(self) -> None:
+        protected = protect("I see ı.", {"ı": "dotless"})
+        assert protected.restore(protected.text) == "I see dotless."
+        assert say("I see ı.", [GlossaryEntry("ı", say_as="dotless")]) == "I see dotless."
+
     def test_a_term_of_marks_is_found(self) -> None:
         protected = protect("We use C++.", renderings_in("es-ES", self.ENTRIES))
         assert protected.terms == ("C++",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -116,14 +117,17 @@ def test_the_secret_link_goes_nowhere(client: Client, make_event: MakeEvent) -> 
     assert headers == [("no-referrer", "no-store")] * 3
 
 
-def test_the_log_does_not_tell_a_token(
+def test_the_log_does_not_tell_a_key(
     client: Client, make_event: MakeEvent, caplog: pytest.LogCaptureFixture
 ) -> None:
     from avatartranslate.logs import HideSpeakerTokens
 
     caplog.handler.addFilter(HideSpeakerTokens())
     client.get("/speaker/not-to-be-seen/")
+    client.get("/nowhere/?lang=es-ES&rehearsal=not-to-be-seen")
+    logging.getLogger("uvicorn.access").warning("GET /listener/X/?rehearsal=not-to-be-seen&a=1")
     assert "/speaker/***/" in caplog.text
+    assert "?rehearsal=***&a=1" in caplog.text
     assert "not-to-be-seen" not in caplog.text
 
 

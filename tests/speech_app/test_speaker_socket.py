@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -94,6 +95,27 @@ async def test_ready_says_what_the_page_needs(server: Server, make_event: MakeEv
             },
             "next_frame": 0,
         }
+
+
+async def test_a_session_paused_long_ago_is_over_though_nobody_was_there(
+    server: Server, make_event: MakeEvent
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+
+    def pause_long_ago() -> None:
+        session = LiveSession.go_live(
+            event.speakers.get(name="Speaker"),
+            client="tab-1",
+            source_language="en-US",
+            rehearsal=False,
+            take_over=False,
+        )
+        session.pause()
+        LiveSession.objects.update(seen_at=timezone.now() - timedelta(hours=3))
+
+    await sync_to_async(pause_long_ago)()
+    async with speaker(server.socket_url, await token_of(event)) as client:
+        assert (await client.expect(type="ready"))["session"] is None
 
 
 async def test_who_may_not_speak_is_refused_in_words(server: Server, make_event: MakeEvent) -> None:

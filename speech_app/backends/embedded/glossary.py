@@ -51,7 +51,11 @@ def protect(text: str, renderings: Mapping[str, str]) -> Protected:
     terms: list[str] = []
 
     def replace(match: re.Match[str]) -> str:
-        terms.append(by_key[term_key(match[0])])
+        # Ignoring case, a pattern takes a few letters for equal that differ in lower case (ı, ſ).
+        rendering = by_key.get(term_key(match[0]))
+        if rendering is None:
+            return match[0]
+        terms.append(rendering)
         return _mark(len(terms) - 1)
 
     marked = terms_pattern(by_key).sub(replace, text)
@@ -62,7 +66,7 @@ def say(text: str, glossary: Sequence[GlossaryEntry]) -> str:
     """The text as a voice is to read it: written terms replaced by how they are said."""
     spoken = {term_key(e.term): e.say_as for e in glossary if e.term.strip() and e.say_as}
     return (
-        terms_pattern(spoken).sub(lambda match: spoken[term_key(match[0])], text)
+        terms_pattern(spoken).sub(lambda match: spoken.get(term_key(match[0]), match[0]), text)
         if spoken
         else text
     )
