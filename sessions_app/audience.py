@@ -33,6 +33,7 @@ from sessions_app.messages import (
 from sessions_app.models import AudienceCount, CaptionStream, LiveSession, Translation
 from sessions_app.models.audience import Heard, StreamKey
 from sessions_app.outbox import Frame, Outbox
+from sessions_app.video import Viewer
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Listener:
         self.outbox = Outbox(send)
         self.stream: Stream | None = None
         self.has_seq = 0
+        self.viewer: Viewer | None = None
         self._drop = drop
         self._dropping: asyncio.Task[None] | None = None
         self._held: list[Callable[[], None]] | None = None
@@ -101,6 +103,8 @@ class Listener:
             self._held.append(lambda: self.final(seq, segment, frame))
         elif seq > self.has_seq:
             self.has_seq = seq
+            if self.viewer:
+                self.viewer.take_final(segment, frame)
             self.outbox.put_final(segment, frame)
             self._mind_the_bound()
 
@@ -108,12 +112,12 @@ class Listener:
         if self._held is None:
             self.outbox.put_partial(segment, frame)
 
-    def voice(self, frame: Frame) -> None:
+    def voice(self, segment: int, frame: Frame) -> None:
         if not self.speech:
             return
         if self._held is not None:
-            self._held.append(lambda: self.voice(frame))
-        else:
+            self._held.append(lambda: self.voice(segment, frame))
+        elif not (self.viewer and self.viewer.take_speech(segment, frame)):
             self.outbox.put(frame)
             self._mind_the_bound()
 
@@ -213,7 +217,7 @@ class Stream:
             if message["seq"] > self.last_seq:
                 await self._catch_up()
             for listener in self.listeners:
-                listener.voice(message["frame"])
+                listener.voice(message["segment"], message["frame"])
 
     async def _catch_up(self) -> None:
         for kept in await in_database(_newest, self.session, self.language, self.last_seq, None):

@@ -20,6 +20,8 @@ from sessions_app.messages import (
     Received,
     StateChange,
     Title,
+    Video,
+    VideoWish,
 )
 from sessions_app.models import Event, ListenerReport
 from sessions_app.outbox import Frame
@@ -32,9 +34,12 @@ from sessions_app.sockets import (
     Refused,
     Socket,
 )
+from sessions_app.video import VideoDesk, Videos
 
 JOIN_WITHIN_S = 30
 MOST_REPORTS = 5
+MOST_SDP = 48 * 1024
+"""Chromium offers 10 to 20 KiB, as base64, with every way to reach it on a busy machine."""
 
 
 class ListenerConsumer(Socket):
@@ -96,6 +101,8 @@ class ListenerConsumer(Socket):
             "history": self._show_history,
             "speech": self._set_speech,
             "report": self._report,
+            "video": self._set_video,
+            "video_offer": self._offer_video,
         }
         handler = handlers.get(received.type)
         if handler is None:
@@ -134,11 +141,12 @@ class ListenerConsumer(Socket):
     async def _choose_language(self, received: Received) -> None:
         language = received.text("language", most=35)
         if await self._offered(language):
+            await self._leave_video("language")
             await self._listen(language, None)
 
     async def _listen(self, language: str, join: Join | None) -> None:
         assert self._listener
-        languages, avatar = await in_database(_look_of, self.event, language)
+        languages, avatar = await in_database(_look_of, self.event, language, Videos.here())
 
         def joined(state: StateChange, seq: int) -> Message:
             return Joined(
@@ -159,7 +167,39 @@ class ListenerConsumer(Socket):
 
     async def _set_speech(self, received: Received) -> None:
         assert self._listener
-        self._audience.set_speech(self._listener, received.flag("on", default=True))
+        on = received.flag("on", default=True)
+        if not on:
+            await self._leave_video("off")
+        self._audience.set_speech(self._listener, on)
+
+    async def _set_video(self, received: Received) -> None:
+        wish = VideoWish.read(received)
+        assert self._listener
+        if not wish.on:
+            await self._leave_video("off", unheard=wish.lost)
+            return
+        if self._listener.viewer is None:
+            desk = Videos.here()
+            avatar = await in_database(self.event.avatar_for, self._listener.language)
+            if desk is None or not desk.offers(self.event, avatar):
+                self._listener.tell(Video(state="ended", reason="unavailable"))
+                return
+            self._listener.viewer = desk.viewer(self._listener, self.event)
+        if wish.playing:
+            await self._listener.viewer.play(wish.behind_ms)
+        else:
+            await self._listener.viewer.want()
+
+    async def _offer_video(self, received: Received) -> None:
+        assert self._listener
+        ticket, sdp = received.text("ticket"), received.text("sdp", most=MOST_SDP)
+        if self._listener.viewer is None:
+            raise BadMessage("A video offer needs a ticket.")
+        await self._listener.viewer.offer(ticket, sdp)
+
+    async def _leave_video(self, reason: str, *, unheard: bool = False) -> None:
+        if self._listener and self._listener.viewer:
+            await self._listener.viewer.leave(reason, unheard=unheard)
 
     async def _report(self, received: Received) -> None:
         assert self._listener
@@ -207,6 +247,7 @@ class ListenerConsumer(Socket):
 
     async def depart(self) -> None:
         if self._listener:
+            await self._leave_video("left")
             await self._audience.leave(self._listener)
         for task in (self._waiting, self._writing):
             if task:
@@ -219,6 +260,9 @@ def _bad(bad: BadMessage, *, fatal: bool = False) -> Problem:
     return Problem(code="bad_message", message=str(bad), fatal=fatal)
 
 
-def _look_of(event: Event, language: str) -> tuple[list[LanguageItem], AvatarItem]:
+def _look_of(
+    event: Event, language: str, desk: VideoDesk | None
+) -> tuple[list[LanguageItem], AvatarItem]:
     languages = [LanguageItem.of(item) for item in event.offered_languages()]
-    return languages, AvatarItem.of(event.avatar_for(language))
+    avatar = event.avatar_for(language)
+    return languages, AvatarItem.of(avatar, video=bool(desk and desk.offers(event, avatar)))

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from sessions_app.models import Avatar, Event, Language, LiveSession, Translation
+from sessions_app.models.catalogue import AvatarKind
 
-MAX_TEXT_BYTES = 16 * 1024
-"""A JSON message from a page is far shorter than this."""
+MAX_TEXT_BYTES = 64 * 1024
+"""A JSON message from a page is far shorter than this; the longest offers a video connection."""
 
 MAX_CLIENT_NAME = 100
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -68,7 +69,10 @@ class LanguageItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AvatarItem:
-    """An avatar as a page draws it."""
+    """An avatar as a page draws it.
+
+    A video has the character and style that are drawn in its place while it does not play.
+    """
 
     kind: str
     name: str
@@ -79,8 +83,12 @@ class AvatarItem:
     crop: bool
 
     @classmethod
-    def of(cls, avatar: Avatar) -> AvatarItem:
-        return cls(**{field.name: getattr(avatar, field.name) for field in fields(cls)})
+    def of(cls, avatar: Avatar, *, video: bool = False) -> AvatarItem:
+        """`video`: whether the video avatar is offered; where not, only its stand-in is."""
+        values = {field.name: getattr(avatar, field.name) for field in fields(cls)}
+        character, style = avatar.drawn
+        kind = AvatarKind.VIDEO if video else AvatarKind.DRAWN
+        return cls(**{**values, "kind": kind.value, "character": character, "style": style})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +228,34 @@ class SpeechHeader:
         return len(header).to_bytes(4, "big") + header + audio
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IceServer:
+    """Where a browser finds a way through firewalls, as RTCPeerConnection takes it."""
+
+    urls: Sequence[str]
+    username: str = field(default="", repr=False)
+    credential: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video(Message):
+    """How the listener's video stands; fields that do not belong to the state are left out."""
+
+    type: ClassVar[str] = "video"
+    state: str
+    position: int | None = None
+    ice_servers: Sequence[IceServer] | None = None
+    ticket: str | None = field(default=None, repr=False)
+    expires_s: int | None = None
+    sdp: str | None = None
+    reason: str | None = None
+
+    def encode(self) -> str:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        present = {name: value for name, value in values.items() if value is not None}
+        return encode_json({"type": self.type, **present})
+
+
 # To speakers
 
 
@@ -355,8 +391,8 @@ class Received:
             raise BadMessage(f"“{name}” must be true or false.")
         return value
 
-    def number(self, name: str) -> int:
-        return self._whole(self._value.get(name), name)
+    def number(self, name: str, *, default: int | None = None) -> int:
+        return self._whole(self._value.get(name, default), name)
 
     def after(self) -> After | None:
         value = self._value.get("after")
@@ -422,4 +458,27 @@ class Start:
             consent=received.flag("consent", default=False),
             source_language=received.text("source_language", most=35),
             rehearsal=received.flag("rehearsal", default=False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VideoWish:
+    """A listener wants the video, has it playing, or wants it no more.
+
+    `behind_ms`: how long the page still speaks by other means once the video plays. `lost`: the
+    video is given up because nothing came any more.
+    """
+
+    on: bool
+    playing: bool
+    behind_ms: int
+    lost: bool
+
+    @classmethod
+    def read(cls, received: Received) -> VideoWish:
+        return cls(
+            on=received.flag("on", default=True),
+            playing=received.flag("playing", default=False),
+            behind_ms=received.number("behind_ms", default=0),
+            lost=received.flag("lost", default=False),
         )

@@ -27,7 +27,7 @@ from sessions_app.messages import (
     Problem,
     SpeakerCaption,
 )
-from sessions_app.models import LiveSession, Segment, Translation
+from sessions_app.models import CaptionStream, LiveSession, Segment, Translation
 from sessions_app.models.audience import Heard
 from sessions_app.models.transcript import Superseded
 from speech_app.backends.base import (
@@ -105,6 +105,7 @@ class Interpreter:
             heard=self._with_sound,
             told=self._tell_translation,
             lost=self._lose,
+            spoken=self._count_spoken,
             synthesizer=self._backend.synthesizer(),
             translator=self._backend.text_translator(),
             glossary=self._plan.glossary,
@@ -323,6 +324,9 @@ class Interpreter:
         self, segment: int, language: str, text: str | None
     ) -> FinalCaption:
         return await self.store(_store_translation, self.session, segment, language, text)
+
+    async def _count_spoken(self, language: str, characters: int) -> None:
+        await self.store(CaptionStream.count_spoken, self.session.pk, language, characters)
 
     async def store(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Store, and wait for a database that is away. Raises Superseded."""

@@ -59,13 +59,14 @@ class LineTools:
 
     `store(segment id, language, text)` stores and returns the caption; `heard(language)` says how
     many listen with sound; `told(caption)` is called for each stored caption, `lost()` where the
-    session is no longer ours.
+    session is no longer ours; `spoken(language, characters)` counts what a voice has synthesised.
     """
 
     store: Callable[[int, str, str | None], Awaitable[FinalCaption]]
     heard: Callable[[str], int]
     told: Callable[[FinalCaption], None]
     lost: Callable[[], None]
+    spoken: Callable[[str, int], Awaitable[None]]
     synthesizer: Synthesizer
     translator: TextTranslator
     glossary: Sequence[GlossaryEntry]
@@ -228,3 +229,4 @@ class LanguageLine:
         self._free_at = max(time.monotonic(), self._free_at) + duration_s
         if not waiting:
             self._newest_s = duration_s
+        await self._tools.spoken(self.language, len(caption.text))

@@ -177,6 +177,7 @@ class Stage:
             source_language=start.source_language,
             rehearsal=start.rehearsal,
             take_over=start.take_over,
+            backend=get_backend().name,
         )
         interpreter = Interpreter(session, get_backend(), plan)
         try:

@@ -24,6 +24,7 @@ from sessions_app.models import (
     LiveSession,
     Speaker,
 )
+from sessions_app.models.catalogue import AvatarKind
 from sessions_app.models.transcript import State
 
 
@@ -79,7 +80,7 @@ class EventAdmin(PlainChoices, ModelAdmin[Event]):
     date_hierarchy = "starts_at"
     autocomplete_fields = ["source_languages", "avatar", "owner"]
     fieldsets = [
-        (None, {"fields": ["title", "starts_at", "source_languages", "avatar"]}),
+        (None, {"fields": ["title", "starts_at", "source_languages", "avatar", "video_seats"]}),
         ("Organisation", {"fields": ["owner", "closed_at"]}),
     ]
     inlines = [EventLanguageInline, SpeakerInline, GlossaryInline]
@@ -133,6 +134,12 @@ class EventAdmin(PlainChoices, ModelAdmin[Event]):
         if not change and obj.owner is None and isinstance(request.user, User):
             obj.owner = request.user
         super().save_model(request, obj, form, change)
+        if obj.avatar.kind == AvatarKind.VIDEO and not obj.video_seats:
+            self.message_user(
+                request,
+                "Nobody sees the video avatar until this event has video seats.",
+                messages.WARNING,
+            )
 
     def response_add(
         self, request: HttpRequest, obj: Event, post_url_continue: str | None = None

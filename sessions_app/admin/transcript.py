@@ -20,8 +20,10 @@ from django.http import HttpRequest, HttpResponse
 
 from sessions_app.admin.base import Kept, ModelAdmin, ReadOnly, StackedInline, clock
 from sessions_app.broadcast import publish_correction
+from sessions_app.costs import Costs
 from sessions_app.messages import FinalCaption
 from sessions_app.models import CaptionStream, Correction, LiveSession, Segment, Translation
+from sessions_app.models.catalogue import BackendName
 
 if TYPE_CHECKING:
     SegmentForm = forms.ModelForm[Segment]
@@ -157,8 +159,9 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
         "started_at",
         "ended_at",
         "duration",
+        "cost",
     ]
-    readonly_fields = ["duration"]
+    readonly_fields = ["duration", "cost"]
     change_form_template = "admin/sessions_app/livesession/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LiveSession]:
@@ -182,6 +185,12 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
         if session.ended_at is None:
             return "running"
         return clock(round((session.ended_at - session.started_at).total_seconds() * 1000))
+
+    @admin.display(description="cost so far")
+    def cost(self, session: LiveSession) -> str:
+        if session.backend != BackendName.AZURE:
+            return "none: it ran on this machine"
+        return Costs.of(session).in_words()
 
     @admin.display(description="segments", ordering="said")
     def segment_count(self, session: LiveSession) -> int:

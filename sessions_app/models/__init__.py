@@ -16,6 +16,7 @@ from sessions_app.models.transcript import (
     Segment,
     Translation,
 )
+from sessions_app.models.video import VideoResource, VideoSeat
 
 __all__ = [
     "AudienceCount",
@@ -32,5 +33,7 @@ __all__ = [
     "Segment",
     "Speaker",
     "Translation",
+    "VideoResource",
+    "VideoSeat",
     "Voice",
 ]

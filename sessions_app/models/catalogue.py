@@ -84,6 +84,10 @@ class AvatarKind(models.TextChoices):
     VIDEO = "video", "Video from Azure"
 
 
+STAND_INS = {"harry": "bruno", "lisa": "ada", "lori": "greta", "max": "chidi", "meg": "mei"}
+"""The drawn figure that is shown while a video avatar is not."""
+
+
 class Avatar(models.Model):
     """The face that speaks: which figure, in which style, before which background."""
 
@@ -153,6 +157,14 @@ class Avatar(models.Model):
             raise ValidationError({"use_built_in_voice": "Only a custom avatar has its own voice."})
         if not self.character and not self.custom_id:
             raise ValidationError({"character": "Choose a character or name a custom avatar."})
+
+    @property
+    def drawn(self) -> tuple[str, str]:
+        """Character and style of the drawn figure: its own, or the one in place of a video."""
+        if self.kind == AvatarKind.DRAWN:
+            return self.character, self.style
+        formal = self.style in ("business", "formal", "graceful")
+        return STAND_INS.get(self.character, "ada"), "formal" if formal else "casual"
 
     def with_options(self, *, background_colour: str, transparent: bool, crop: bool) -> Avatar:
         """The same figure with these options, from the catalogue or added to it."""

@@ -52,6 +52,11 @@ class Event(models.Model):
         Language, through="EventLanguage", related_name="translated_at"
     )
     avatar = models.ForeignKey(Avatar, on_delete=models.PROTECT, related_name="events")
+    video_seats = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="How many listeners at most see a video avatar at the same time. Each is paid "
+        "by the minute; everybody else sees the drawn avatar, and so do all where this is 0.",
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

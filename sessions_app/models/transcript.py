@@ -73,6 +73,7 @@ class LiveSession(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     acked_frame = models.BigIntegerField(default=-1)
     acked_samples = models.BigIntegerField(default=0)
+    backend = models.CharField(max_length=20, blank=True)
 
     class Meta:
         ordering = ["-started_at"]
@@ -110,8 +111,9 @@ class LiveSession(models.Model):
         source_language: str,
         rehearsal: bool,
         take_over: bool,
+        backend: str = "",
     ) -> LiveSession:
-        """Claim the event's running session, or begin one.
+        """Claim the event's running session, or begin one; `backend` is what it then costs.
 
         Raises EventClosed, RehearsalFixed, or SpeakerBusy where another client holds the session
         and `take_over` is false.
@@ -129,6 +131,7 @@ class LiveSession(models.Model):
                     rehearsal=rehearsal,
                     client=client,
                     source_language=source_language,
+                    backend=backend,
                 )
             if session.rehearsal != rehearsal:
                 raise RehearsalFixed
@@ -140,6 +143,7 @@ class LiveSession(models.Model):
             session.epoch += 1
             session.speaker, session.client = speaker, client
             session.source_language = source_language
+            session.backend = backend
             session.seen_at = now
             session.save()
             return session
@@ -368,11 +372,12 @@ class Translation(models.Model):
 
 
 class CaptionStream(models.Model):
-    """The last seq given out in one language of one session."""
+    """The last seq given out in one language of one session, and what its voice has spoken."""
 
     session = models.ForeignKey(LiveSession, on_delete=models.CASCADE, related_name="streams")
     language = models.CharField(max_length=35)
     last_seq = models.PositiveIntegerField(default=0)
+    spoken_characters = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -393,6 +398,13 @@ class CaptionStream(models.Model):
         stream.last_seq += 1
         stream.save(update_fields=["last_seq"])
         return stream.last_seq
+
+    @classmethod
+    def count_spoken(cls, session: int, language: str, characters: int) -> None:
+        """Add to what was synthesised in this language, which a service may charge for."""
+        cls.objects.filter(session=session, language=language).update(
+            spoken_characters=F("spoken_characters") + characters
+        )
 
 
 class Correction(models.Model):

@@ -6,9 +6,14 @@ samples from the first sample fed to a translator.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    # Worker processes import this module and know no Django.
+    from sessions_app.messages import IceServer
 
 SAMPLE_RATE = 16_000
 """Hz of the audio a translator is fed."""
@@ -188,6 +193,76 @@ class Synthesizer(Protocol):
         """
 
 
+class VideoRefused(BackendError):
+    """The service lets no more video connections begin for the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoKey:
+    """What a video avatar speaks: one language of one live session."""
+
+    session: int
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLook:
+    """The figure to be shown and the backend's code of its voice.
+
+    `custom_id` names an avatar of one's own, whose built-in voice is used where asked for.
+    `background_colour` is #RRGGBBAA; `transparent` means pure green, for the page to take out.
+    """
+
+    character: str
+    style: str
+    custom_id: str
+    use_built_in_voice: bool
+    background_colour: str
+    transparent: bool
+    crop: bool
+    voice: str
+
+
+class VideoAvatar(Protocol):
+    """One viewer's seat at a video avatar; several seats may share one connection.
+
+    `answer` is the SDP answer to the viewer's offer, as base64 of JSON. `lost` is set once the
+    connection is gone, whoever ended it: it never comes back.
+    """
+
+    answer: str
+    lost: asyncio.Event
+
+    async def speak(
+        self, segment: int, text: str, rate: float, glossary: Sequence[GlossaryEntry]
+    ) -> None:
+        """Say a segment's text, once however many seats ask; returns when it has been said.
+
+        Raises BackendError; where `lost` is set then, nothing more will be said.
+        """
+
+    async def interrupt(self) -> None:
+        """Stop what is being said; the connection stays."""
+
+    async def close(self) -> None:
+        """Give the seat up, and the connection with the last one; may be called twice."""
+
+
+class VideoAvatars(Protocol):
+    """Video avatars of a backend. `resource` names the account whose limits count."""
+
+    resource: str
+
+    async def ice_servers(self) -> Sequence[IceServer]:
+        """What a viewer's browser needs to reach the video. Raises BackendDown."""
+
+    async def take_seat(self, key: VideoKey, look: VideoLook, offer: str) -> VideoAvatar:
+        """Connect a viewer by the SDP offer of its browser, as base64 of JSON.
+
+        Cancelling the awaiting task gives the seat up. Raises VideoRefused or BackendDown.
+        """
+
+
 class Backend(Protocol):
     """Where recognition, translation and voices come from."""
 
@@ -217,6 +292,9 @@ class Backend(Protocol):
     def text_translator(self) -> TextTranslator: ...
 
     def synthesizer(self) -> Synthesizer: ...
+
+    def video_avatars(self) -> VideoAvatars | None:
+        """None where the backend has no video."""
 
     def problems(self) -> Sequence[str]:
         """What is missing on this machine, each with its remedy, in plain words."""

@@ -32,6 +32,8 @@ from sessions_app.models import (
     Segment,
     Speaker,
     Translation,
+    VideoResource,
+    VideoSeat,
     Voice,
 )
 from sessions_app.models.audience import Heard, StreamKey
@@ -54,6 +56,8 @@ MODELS: list[type[Model]] = [
     Segment,
     Speaker,
     Translation,
+    VideoResource,
+    VideoSeat,
     Voice,
 ]
 WRITTEN_BY_THE_SYSTEM = {
@@ -64,6 +68,8 @@ WRITTEN_BY_THE_SYSTEM = {
     LiveSession,
     Segment,
     Translation,
+    VideoResource,
+    VideoSeat,
 }
 READ_ONLY = WRITTEN_BY_THE_SYSTEM - {Segment, Translation}
 
@@ -115,7 +121,8 @@ def fill(make_event: MakeEvent, author: User) -> None:
     GlossaryTranslation.objects.create(
         term=term, language=Language.objects.get(code="es-ES"), text="bajas"
     )
-    run(event, author)
+    session = run(event, author)
+    VideoSeat.queue(session, "es-ES", f"region-{event.pk}")
     ListenerReport.objects.create(event=event, language="es-ES", message="No sound.")
     AudienceCount.report(f"process-{event.pk}", {StreamKey(event.pk, "es-ES", False): Heard(3, 2)})
 
@@ -302,6 +309,7 @@ def test_a_new_event_belongs_to_who_made_it_and_shows_its_links(
         "starts_at_1": "",
         "source_languages": [Language.objects.get(code="en-US").pk],
         "avatar": ada.pk,
+        "video_seats": 0,
         "owner": "",
         "languages-TOTAL_FORMS": 1,
         "languages-INITIAL_FORMS": 0,

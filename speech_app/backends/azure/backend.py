@@ -29,6 +29,7 @@ from .recogniser import Event, Heard, Manner, Recogniser, Request
 from .synthesizer import AzureSynthesizer, VoicePool
 from .text import AzureTextTranslator
 from .translator import AzureSpeechTranslator
+from .video_avatar import AzureVideoAvatars
 
 REST_WITHIN_S = 10.0
 
@@ -39,9 +40,9 @@ class Connections:
     def __init__(self, credentials: Credentials) -> None:
         self.client = httpx.AsyncClient(timeout=REST_WITHIN_S)
         self.authorization = Authorization(credentials, self.client)
-        self.voices = VoicePool(credentials.synthesis_url, self.authorization)
+        self.voices = VoicePool(credentials, self.authorization)
         self.translators: WeakSet[AzureSpeechTranslator] = WeakSet()
-        self._url = credentials.recognition_url
+        self._credentials = credentials
         self._ends: set[Future[None]] = set()
 
     def listen(
@@ -60,7 +61,8 @@ class Connections:
             recogniser = Recogniser(
                 request,
                 manner,
-                url=self._url,
+                url=self._credentials.recognition_url,
+                scrub=self._credentials.scrub,
                 access=self.authorization.newest,
                 first_sample=first_sample,
                 take=take,
@@ -93,6 +95,7 @@ class AzureBackend:
 
     def __init__(self, credentials: Credentials | None = None) -> None:
         self.credentials = credentials or Credentials.from_settings()
+        self._video_avatars = AzureVideoAvatars(self.credentials, self._for_text)
         # A process has one serving loop; a management command or a test brings its own.
         self._connections: dict[asyncio.AbstractEventLoop, Connections] = {}
 
@@ -142,9 +145,9 @@ class AzureBackend:
         """Voices with mouth shapes."""
         return AzureSynthesizer(self._voices)
 
-    def video_avatars(self) -> None:
-        """There is no video yet."""
-        return
+    def video_avatars(self) -> AzureVideoAvatars:
+        """Photoreal avatars over WebRTC."""
+        return self._video_avatars
 
     def problems(self) -> Sequence[str]:
         """What is missing to reach the service, each with its remedy, in plain words."""

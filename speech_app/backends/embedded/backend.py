@@ -112,6 +112,9 @@ class EmbeddedBackend:
         """Voices with mouth shapes."""
         return EmbeddedSynthesizer(lambda: self._running().voice)
 
+    def video_avatars(self) -> None:
+        """It has none."""
+
     def problems(self) -> Sequence[str]:
         """What is missing on this machine, each with its remedy, in plain words."""
         found = []

@@ -22,6 +22,7 @@ const BEHIND_GRACE_MS = 2_000;
  * @property {(text: string) => void} onNotice
  * @property {(problem: {code: string, message: string}) => void} onProblem
  * @property {(more: boolean) => void} onHistory the end of a page of history
+ * @property {(message: object) => void} onVideo how the video of this connection stands
  * @property {import("../reconnecting-socket.js").SocketHandlers["onState"]} onConnection
  */
 
@@ -89,6 +90,11 @@ export class ListenerConnection {
     return this.#socket.send({ type: "report", message });
   }
 
+  /** @param {object} message of type video or video_offer @returns {boolean} whether it was sent */
+  sendVideo(message) {
+    return this.#admitted && this.#socket.send(message);
+  }
+
   /** Tries again after a refusal. @param {{pin?: string, language?: string}} [changes] */
   joinAgain(changes = {}) {
     Object.assign(this.#wish, changes);
@@ -129,6 +135,9 @@ export class ListenerConnection {
         break;
       case "history":
         handlers.onHistory(message.more);
+        break;
+      case "video":
+        handlers.onVideo(message);
         break;
       case "problem":
         this.#problemReceived(message);

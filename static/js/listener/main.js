@@ -12,7 +12,8 @@ import { Preferences } from "./preferences.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { StatusView } from "./status-view.js";
-import { problemInWords, refusalInWords } from "./status.js";
+import { problemInWords, refusalInWords, videoInWords } from "./status.js";
+import { Video } from "./video.js";
 
 const TOO_MANY = 4429;
 const byId = (id) => document.getElementById(id);
@@ -48,6 +49,15 @@ let moreHistory = true;
 const undrawn = new Set();
 let drawing = false;
 
+const video = new Video({
+  send: (message) => connection?.sendVideo(message) ?? false,
+  onPlaying: showVideo,
+  onEnded: hideVideo,
+  onState: (state, detail) => { byId("video-state").textContent = videoInWords(state, detail); },
+});
+/** Ends what the video has on the page, or will have once the drawn avatar has finished. */
+let endVideo = () => {};
+
 const hasSound = () => preferences.choices.mode !== "captions";
 const canBeHeard = () => hasSound() && Boolean(player?.isRunning) && !preferences.choices.muted;
 const announceSound = announceListener(page.join_code, canBeHeard);
@@ -79,6 +89,7 @@ function join(language, withSound) {
     onNotice: (text) => status.showBanner("notice", text),
     onProblem,
     onHistory,
+    onVideo: (message) => video.received(message),
     onConnection,
   });
 }
@@ -100,7 +111,26 @@ function applyChoices() {
     stage.shown = mode === "avatar";
   }
   connection?.wantSpeech(hasSound());
+  video.wish({ chosen: mode === "avatar" && preferences.choices.video });
   showSound();
+}
+
+/** The drawn avatar finishes what it says first. */
+function showVideo(stream) {
+  const stopSound = player.playStream(stream);
+  const { aheadMs } = player;
+  const timer = setTimeout(() => stage.showVideo(stream), aheadMs);
+  endVideo = () => {
+    clearTimeout(timer);
+    stopSound();
+    stage.hideVideo();
+  };
+  return aheadMs;
+}
+
+function hideVideo() {
+  endVideo();
+  endVideo = () => {};
 }
 
 function showSound() {
@@ -120,11 +150,16 @@ function onJoined(message) {
   if (stage) {
     stage.setLook(message.avatar);
   } else {
-    stage = new Stage(byId("avatar"), message.avatar, () => player?.heardMs ?? null);
+    const places = { drawn: byId("avatar"), video: byId("video"), keyed: byId("video-keyed") };
+    stage = new Stage(places, message.avatar, () => player?.heardMs ?? null);
     stage.lipDelayMs = preferences.choices.lipDelayMs;
     stage.shown = preferences.choices.mode === "avatar";
   }
   document.documentElement.dataset.language = message.language;
+  const offered = message.avatar.kind === "video";
+  settings.offerVideo(offered);
+  video.drop();
+  video.wish({ offered });
   onEventState(message.state);
 }
 
@@ -133,6 +168,7 @@ function onEventState(state) {
   eventState = state;
   document.documentElement.dataset.state = state;
   status.eventState = state;
+  video.wish({ live: state === "live" });
 }
 
 function onCaptions(change) {
@@ -145,6 +181,7 @@ function onCaptions(change) {
     loadingOlder = false;
     heldBefore = 0;
   }
+  if (change.segments.length) video.noticeSpeech();
   drawSoon();
   for (const segment of change.segments) {
     undrawn.add(segment);
@@ -215,6 +252,7 @@ function onConnection(state, { retryInMs, code }) {
     heldBefore = 0;
     drawSoon();
   }
+  if (state !== "open") video.drop();
   if (state !== "closed") return;
   const words = refusalInWords(code, connection.lastProblem);
   if (words.next !== "language") {
@@ -231,6 +269,7 @@ byId("language").addEventListener("change", (event) => {
   preferences.language = code;
   status.hideBanner("problem");
   player?.stop();
+  video.drop();
   connection.chooseLanguage(code);
 });
 byId("unmute").addEventListener("click", () => player.resume());
@@ -243,7 +282,8 @@ setUpReport((message) => connection.report(message));
  * - language: of the captions; session; mode: avatar, voice or captions
  * - speechesPlayed: to their end; speaking: whether one plays now; heardMs: how much of it was heard
  * - soundRunning: whether the browser lets sound through; rms: of what is played now, 0…1
- * - mouthOpenness: of the avatar now, 0…1
+ * - mouthOpenness: of the drawn avatar now, 0…1
+ * - video: off, asked, queued, connecting or playing; videoSpeaking: whether it says something now
  * - captions: every caption held, in order
  */
 window.avatarTranslate = {
@@ -258,5 +298,7 @@ window.avatarTranslate = {
   get soundRunning() { return player?.isRunning ?? false; },
   get rms() { return player?.rms ?? 0; },
   get mouthOpenness() { return stage?.mouthOpenness ?? 0; },
+  get video() { return video.state; },
+  get videoSpeaking() { return video.speaking; },
   get captions() { return captions.all(); },
 };

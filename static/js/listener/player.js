@@ -109,6 +109,23 @@ export class Player {
     return (context.currentTime - this.#current.startedAt - latency) * 1000;
   }
 
+  /** Milliseconds until everything that came has been heard. */
+  get aheadMs() {
+    const rest = this.#current ? this.#current.source.buffer.duration * 1000 - this.heardMs : 0;
+    return this.#queue.waiting.reduce((sum, { header }) => sum + header.duration_ms, rest);
+  }
+
+  /**
+   * Lets the sound of a video through, as loud as everything else.
+   * @param {MediaStream} stream
+   * @returns {() => void} ends it
+   */
+  playStream(stream) {
+    const source = this.#context.createMediaStreamSource(stream);
+    source.connect(this.#volume);
+    return () => source.disconnect();
+  }
+
   /** Root mean square of what is sent to the loudspeaker now, 0…1. */
   get rms() {
     this.#analyser.getFloatTimeDomainData(this.#samples);

@@ -3,6 +3,7 @@
 /**
  * @typedef {object} Choices
  * @property {"avatar"|"voice"|"captions"} mode
+ * @property {boolean} video whether the avatar may be a video, where the event has one
  * @property {1|2|3|4} size of the captions
  * @property {boolean} original whether the spoken sentence is shown too
  * @property {number} volume 0…1
@@ -11,7 +12,15 @@
  */
 
 /** @type {Choices} */
-const DEFAULTS = { mode: "avatar", size: 2, original: false, volume: 1, muted: false, lipDelayMs: 0 };
+const DEFAULTS = {
+  mode: "avatar",
+  video: true,
+  size: 2,
+  original: false,
+  volume: 1,
+  muted: false,
+  lipDelayMs: 0,
+};
 const KEY = "avatartranslate.listener";
 
 /** Private windows and strict settings refuse storage: then nothing is remembered. */

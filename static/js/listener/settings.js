@@ -10,6 +10,7 @@ const delayInWords = (ms) => `${Math.abs(ms)} ms ${ms > 0 ? "later" : "earlier"}
 export class Settings {
   #form = byId("settings").querySelector("form");
   #preferences;
+  #offersVideo = false;
 
   /**
    * @param {Preferences} preferences
@@ -31,11 +32,18 @@ export class Settings {
     this.show();
   }
 
+  /** @param {boolean} offered whether the event has a video avatar to choose */
+  offerVideo(offered) {
+    this.#offersVideo = offered;
+    byId("video-choice").hidden = !offered;
+    this.show();
+  }
+
   /** Puts the choices into the controls and onto the page, where CSS finds them. */
   show() {
-    const { mode, size, original, volume, muted, lipDelayMs } = this.#preferences.choices;
+    const { mode, video, size, original, volume, muted, lipDelayMs } = this.#preferences.choices;
     const { elements } = this.#form;
-    elements.mode.value = mode;
+    elements.mode.value = mode === "avatar" && video && this.#offersVideo ? "video" : mode;
     elements.size.value = String(size);
     elements.original.checked = original;
     elements.volume.value = String(volume);
@@ -51,8 +59,11 @@ export class Settings {
 
   #read() {
     const { elements } = this.#form;
+    const mode = elements.mode.value;
+    const { video } = this.#preferences.choices;
     return {
-      mode: elements.mode.value,
+      mode: mode === "video" ? "avatar" : mode,
+      video: mode === "video" || (video && !(mode === "avatar" && this.#offersVideo)),
       size: Number(elements.size.value),
       original: elements.original.checked,
       volume: Number(elements.volume.value),

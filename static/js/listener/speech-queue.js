@@ -13,6 +13,11 @@ export class SpeechQueue {
     return this.#waiting.length;
   }
 
+  /** @returns {Speech[]} in the order they will be taken */
+  get waiting() {
+    return this.#waiting.map(({ speech }) => speech);
+  }
+
   /**
    * Speech of a segment whose turn has passed is left out: going back would confuse.
    * @param {Speech} speech

@@ -50,6 +50,35 @@ export function reconnectingInWords(seconds, tooMany) {
   };
 }
 
+/** @type {Record<string, string>} why there is no video, where a listener may wonder */
+const NO_VIDEO = {
+  full: "All video places are taken.",
+  busy: "The video is very busy.",
+  unavailable: "There is no video for this language.",
+};
+
+/**
+ * What the drawn avatar stands in for.
+ * @param {import("./video.js").VideoState} state
+ * @param {{position?: number, reason?: string}} detail
+ * @returns {string} "" where there is nothing to explain
+ */
+export function videoInWords(state, { position, reason }) {
+  switch (state) {
+    case "asked":
+    case "connecting":
+      return "The video is starting…";
+    case "queued":
+      return position === 1
+        ? "The video starts soon: you are next."
+        : `Waiting for the video: number ${position} in the queue.`;
+    case "off":
+      return NO_VIDEO[reason] ?? "";
+    default:
+      return "";
+  }
+}
+
 /** @type {Record<string, string>} by problem.code, where the server has no words of its own */
 const PROBLEMS = {
   backend_down: "The translation service has a problem. Captions go on as soon as it is back.",
