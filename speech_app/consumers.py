@@ -140,12 +140,13 @@ class SpeakerConsumer(Socket):
             return
         try:
             await in_database(self.speaker.record_consent)
-            self._hold = await self._stage.go_live(
+            hold = self._hold = await self._stage.go_live(
                 self.speaker, start, tell=self._tell, replaced=self._replaced
             )
             # The first sentence is voiced too: who listens is not first known a second later.
             seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
-            self._hold.interpreter.heard = seen.heard
+            # Another tab may have taken our place meanwhile.
+            hold.interpreter.heard = seen.heard
         except (SpeakerBusy, Superseded):
             problem = _busy()
         except RehearsalFixed:
@@ -172,7 +173,7 @@ class SpeakerConsumer(Socket):
             )
         else:
             self._complained = False
-            self._tell_state_of(self._hold.session)
+            self._tell_state_of(hold.session)
             return
         self._tell(problem)
 
