@@ -82,7 +82,10 @@ class Socket:
         self.query = request.query
         self._request = request
         self._response = response
-        self._muted = self.has_fault("mute")
+        mute = self.state.fault(connection.key, connection.service, "mute")
+        self._muted = mute is not None
+        if mute:
+            self.state.strike(connection.key, connection.service, mute)
 
     def fault_amount(self, name: str) -> float | None:
         """How much of a fault the key brings, None without it."""

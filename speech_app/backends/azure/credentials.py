@@ -11,7 +11,7 @@ from django.conf import settings
 GLOBAL_TRANSLATOR = "https://api.cognitive.microsofttranslator.com"
 HIDDEN = "***"
 _SHORTEST_SECRET = 6
-_TOKEN = re.compile(r"aad#\S+|Bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]*")
+_TOKEN = re.compile(r"aad#[^\s,]+|Bearer\s+[^\s,]+|eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
 @dataclass(frozen=True, slots=True)

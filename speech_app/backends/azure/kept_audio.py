@@ -62,13 +62,13 @@ class KeptAudio:
         last = max(0, end - self.start) * BYTES_PER_SAMPLE
         return bytes(self._pcm[first:last])
 
-    def forget_before(self, sample: int) -> None:
-        """Everything before this sample is dealt with."""
+    def forget_before(self, sample: int, *, echo: int = 0) -> None:
+        """Everything before this sample is dealt with, and so much sound after it is its echo."""
         sample = min(sample, self.end)
         if sample > self.start:
             del self._pcm[: (sample - self.start) * BYTES_PER_SAMPLE]
             self.start = sample
-        while self._blocks and self._blocks[0].end <= sample:
+        while self._blocks and self._blocks[0].start < sample + echo:
             self._blocks.popleft()
 
     def first_loud(self) -> int | None:

@@ -35,7 +35,7 @@ RECONNECT_WITHIN_S = 4.0
 """The SDK reconnects in about 0.26 s; after five connections it gives up without a word (run)."""
 RETRY_AFTER_S = (0.0, 1.0, 2.0, 5.0, 10.0)
 """Pauses before the next recogniser after failures in a row; the last one repeats."""
-RETRY_REFUSED_AFTER_S = 10.0
+RETRY_REFUSED_AFTER_S = 3.0
 UNHEARD_S = 15.0
 """So much audio with speech in it and not one word of it: the service sends partials within a
 second and finals after at most half a minute of them."""
@@ -47,6 +47,8 @@ NO_WORD = ((5.0, 0.3), (UNHEARD_S, SPEECH_IN_UNHEARD_S))
 seconds from which a sound may be one: shorter ones are clicks, coughs, the echo after a final."""
 ONSET_S = 0.5
 """Kept before a sound and at the end of a silence: words begin softly."""
+ECHO_S = 0.2
+"""Sound this shortly after a final is the rest of it: a word that begins there goes on."""
 ACKNOWLEDGE_EVERY_S = 1.0
 ROTATE_AFTER_S = 240.0
 """A long connection is reported to fall behind: seconds after five minutes (sdk-js issue 913)."""
@@ -229,7 +231,7 @@ class Listening:
             case Heard():
                 self._hear(event)
             case Failed(code, details):
-                logger.warning("Recognition failed: %s", code.name)
+                logger.warning("Recognition failed: %s: %s", code.name, details)
                 self._fail(refusal(code, details), passing=is_passing(code))
             case Stopped():
                 self._stopped()
@@ -262,7 +264,7 @@ class Listening:
     def _hear_final(self, final: Heard, now: float) -> None:
         self._lags.append(max(0.0, self._audio.behind(final.end, now) - self._pause_s))
         self._hearing = None
-        self._audio.forget_before(final.end)
+        self._audio.forget_before(final.end, echo=_samples(ECHO_S))
         self._emit(final if final.text else Silence(final.end))
         if self._drained is None:
             self._rotate_if_due(now)

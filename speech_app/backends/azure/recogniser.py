@@ -14,7 +14,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
@@ -79,10 +79,10 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The recognition has ended by an error. `details` may hold secrets."""
+    """The recognition has ended by an error; `details` are for the log, without secrets."""
 
     code: sdk.CancellationErrorCode
-    details: str = field(repr=False)
+    details: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ class Recogniser:
         *,
         url: str,
         access: Access,
+        scrub: Callable[[str], str],
         first_sample: int,
         take: Callable[[Recogniser, Event], None],
     ) -> None:
@@ -115,6 +116,7 @@ class Recogniser:
         self._manner = manner
         self._url = url
         self._first_sample = first_sample
+        self._scrub = scrub
         self._take = take
         self._loop = asyncio.get_running_loop()
         self._access = access
@@ -162,7 +164,7 @@ class Recogniser:
             recognizer.start_continuous_recognition_async().get()
         except Exception as error:
             # The SDK raises bare RuntimeErrors with a trace of its own code.
-            self._hand_over(Failed(sdk.CancellationErrorCode.RuntimeError, str(error)))
+            self._hand_over(Failed(sdk.CancellationErrorCode.RuntimeError, self._scrub(str(error))))
 
     def _build(self) -> Any:
         request, manner = self._request, self._manner
@@ -266,7 +268,7 @@ class Recogniser:
     def _canceled(self, event: Any) -> None:
         details = event.cancellation_details
         if details.reason == sdk.CancellationReason.Error:
-            self._hand_over(Failed(details.code, details.error_details))
+            self._hand_over(Failed(details.code, self._scrub(details.error_details)))
 
     def _hand_over(self, event: Event) -> None:
         # A loop that is closed has nobody who listens.

@@ -31,6 +31,9 @@ _SERVICE_FAILED = "Azure Speech has failed for the moment. It is tried again."
 
 def refusal(code: sdk.CancellationErrorCode, details: str) -> str:
     """What failed and what to do about it; never the details themselves, which may hold secrets."""
+    if code == sdk.CancellationErrorCode.AuthenticationFailure and "(403)" in details:
+        # The SDK tells both refusals by the same code.
+        code = sdk.CancellationErrorCode.Forbidden
     if "4429" in details or "quota" in details.lower():
         code = sdk.CancellationErrorCode.TooManyRequests
     return _WORDS.get(code, _SERVICE_FAILED)

@@ -13,7 +13,7 @@ from speech_app.audio import MP3_BITS_PER_SECOND
 from speech_app.backends.base import BackendDown, GlossaryEntry, LanguageUnavailable, Speech
 
 from .authorization import Authorization
-from .credentials import Access
+from .credentials import Access, Credentials
 from .refusals import refusal
 from .ssml import build_ssml
 from .voice_connection import Said, SynthesisFailed, VoiceConnection
@@ -28,16 +28,16 @@ MS_PER_BYTE = 8 * 1000 / MP3_BITS_PER_SECOND
 
 _LOST = (
     sdk.CancellationErrorCode.ConnectionFailure,
+    sdk.CancellationErrorCode.ServiceError,
     sdk.CancellationErrorCode.ServiceTimeout,
-    sdk.CancellationErrorCode.RuntimeError,
 )
 
 
 class VoicePool:
     """The connections of one event loop; any of them says a sentence of any voice."""
 
-    def __init__(self, url: str, authorization: Authorization) -> None:
-        self._url = url
+    def __init__(self, credentials: Credentials, authorization: Authorization) -> None:
+        self._credentials = credentials
         self._authorization = authorization
         self._idle: dict[VoiceConnection, asyncio.TimerHandle] = {}
         self._busy: set[VoiceConnection] = set()
@@ -55,7 +55,7 @@ class VoicePool:
                 if not connection.used or error.code not in _LOST:
                     raise
             # A kept connection may have died unnoticed; a fresh one has not.
-            return await self._say_with(VoiceConnection(self._url, access), ssml)
+            return await self._say_with(self._connect(access), ssml)
 
     async def close(self) -> None:
         """End every connection and wait for it."""
@@ -64,9 +64,12 @@ class VoicePool:
         closing = [asyncio.wrap_future(future) for future in self._closing]
         await asyncio.gather(*closing, return_exceptions=True)
 
+    def _connect(self, access: Access) -> VoiceConnection:
+        return VoiceConnection(self._credentials.synthesis_url, access, self._credentials.scrub)
+
     def _take(self, access: Access) -> VoiceConnection:
         if not self._idle:
-            return VoiceConnection(self._url, access)
+            return self._connect(access)
         # The one that was used last: the others may become idle long enough to close.
         connection, timer = self._idle.popitem()
         timer.cancel()

@@ -55,7 +55,10 @@ class AzureTextTranslator:
             raise BackendDown(UNREACHABLE.replace("Azure Speech", "Azure Translator")) from None
         if response.is_error:
             raise self._refusal(response, target)
-        translated = str(response.json()[0]["translations"][0]["text"])
+        translations = response.json()[0]["translations"]
+        if not translations:
+            raise LanguageUnavailable(f"Azure Translator cannot translate this into {target}.")
+        translated = str(translations[0]["text"])
         return translated if marked is None else html.unescape(translated)
 
     def _refusal(self, response: httpx.Response, target: str) -> Exception:

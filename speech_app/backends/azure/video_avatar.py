@@ -131,6 +131,7 @@ class AzureVideoAvatars:
     ) -> None:
         self.resource = urlsplit(credentials.avatar_url).netloc
         self._url = credentials.avatar_url
+        self._scrub = credentials.scrub
         self._connect = connect
         self._ice_servers = IceServers(credentials, connect)
         self._closing: set[asyncio.Task[None]] = set()
@@ -147,8 +148,11 @@ class AzureVideoAvatars:
         access = await authorization.current()
         context = build_context(look, offer, await self.ice_servers())
         avatar = AzureVideoAvatar(key, look)
+        connection = VideoConnection(
+            self._url, access, context, scrub=self._scrub, lost=avatar.lost.set
+        )
         try:
-            await avatar.connect(VideoConnection(self._url, access, context, avatar.lost.set))
+            await avatar.connect(connection)
         except BaseException:
             # Its thread goes on by itself: who waits here must not wait for it.
             closing = asyncio.create_task(avatar.close())
@@ -159,6 +163,7 @@ class AzureVideoAvatars:
 
 
 def _in_words(error: SynthesisFailed) -> BackendError:
+    logger.warning("The avatar of Azure has failed: %s", error)
     words = refusal(error.code, error.details)
     busy = refusal(sdk.CancellationErrorCode.TooManyRequests, "")
     return VideoRefused(words) if words == busy else BackendDown(words)

@@ -31,10 +31,19 @@ class VideoConnection:
 
     _open: WeakSet[VideoConnection] = WeakSet()
 
-    def __init__(self, url: str, access: Access, context: str, lost: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        access: Access,
+        context: str,
+        *,
+        scrub: Callable[[str], str],
+        lost: Callable[[], None],
+    ) -> None:
         self._url = url
         self._access = access
         self._context = context
+        self._scrub = scrub
         self._lost = lost
         self._gone = threading.Event()
         self._loop = asyncio.get_running_loop()
@@ -76,7 +85,7 @@ class VideoConnection:
             answer = self._synthesizer.properties.get_property_by_name(ANSWER)
             return str(json.loads(answer)["webrtc"]["connectionString"])
         except RuntimeError as error:
-            raise _failed(error) from None
+            raise self._failed(error) from None
         except (ValueError, KeyError, TypeError):
             code = sdk.CancellationErrorCode.ServiceError
             raise SynthesisFailed(code, "The service has sent no answer.") from None
@@ -105,7 +114,7 @@ class VideoConnection:
         try:
             self._complete(self._synthesizer.speak_ssml_async(ssml).get())
         except RuntimeError as error:
-            raise _failed(error) from None
+            raise self._failed(error) from None
 
     def _close(self) -> None:
         """In this order; any other lets a native thread call into objects that are gone."""
@@ -116,11 +125,14 @@ class VideoConnection:
         self._connection = None
         self._synthesizer = None
 
-    @staticmethod
-    def _complete(result: Any) -> None:
+    def _complete(self, result: Any) -> None:
         if result.reason == sdk.ResultReason.Canceled:
             details = result.cancellation_details
-            raise SynthesisFailed(details.error_code, details.error_details)
+            raise SynthesisFailed(details.error_code, self._scrub(details.error_details))
+
+    def _failed(self, error: RuntimeError) -> SynthesisFailed:
+        """The SDK raises these with a trace of its own code."""
+        return SynthesisFailed(sdk.CancellationErrorCode.RuntimeError, self._scrub(str(error)))
 
     # On other threads
 
@@ -141,11 +153,6 @@ class VideoConnection:
 def _send_stop(connection: Any) -> None:
     with contextlib.suppress(RuntimeError):
         connection.send_message_async("synthesis.control", STOP).get()
-
-
-def _failed(error: RuntimeError) -> SynthesisFailed:
-    """The SDK raises bare RuntimeErrors with a trace of its own code."""
-    return SynthesisFailed(sdk.CancellationErrorCode.RuntimeError, str(error))
 
 
 @atexit.register

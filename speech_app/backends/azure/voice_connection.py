@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import contextlib
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,10 +28,10 @@ DRAIN_S = 0.01
 
 
 class SynthesisFailed(Exception):
-    """The service has not said the sentence; `details` may hold secrets and are never shown."""
+    """The service has not said the sentence; `details` are for the log, without secrets."""
 
     def __init__(self, code: sdk.CancellationErrorCode, details: str) -> None:
-        super().__init__(code.name)
+        super().__init__(f"{code.name}: {details}")
         self.code = code
         self.details = details
 
@@ -69,8 +70,9 @@ class VoiceConnection:
 
     _open: WeakSet[VoiceConnection] = WeakSet()
 
-    def __init__(self, url: str, access: Access) -> None:
+    def __init__(self, url: str, access: Access, scrub: Callable[[str], str]) -> None:
         self._url = url
+        self._scrub = scrub
         self._access = access
         self._synthesizer: Any = None
         self._sentence = _Sentence()
@@ -104,7 +106,8 @@ class VoiceConnection:
             return self._say_it(ssml)
         except RuntimeError as error:
             # The SDK raises these with a trace of its own code.
-            raise SynthesisFailed(sdk.CancellationErrorCode.RuntimeError, str(error)) from None
+            details = self._scrub(str(error))
+            raise SynthesisFailed(sdk.CancellationErrorCode.RuntimeError, details) from None
 
     def _say_it(self, ssml: str) -> Said:
         if self._synthesizer is None:
@@ -115,7 +118,7 @@ class VoiceConnection:
         self.used = True
         if result.reason != sdk.ResultReason.SynthesizingAudioCompleted:
             details = result.cancellation_details
-            raise SynthesisFailed(details.error_code, details.error_details)
+            raise SynthesisFailed(details.error_code, self._scrub(details.error_details))
         sentence.completed.wait(COMPLETED_WITHIN_S)
         while sentence.news.wait(DRAIN_S):
             sentence.news.clear()
