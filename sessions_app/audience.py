@@ -63,7 +63,7 @@ class Listener:
         *,
         invited: bool,
         send: Callable[[Frame], Awaitable[None]],
-        drop: Callable[[], Awaitable[None]],
+        drop: Callable[[], None],
     ) -> None:
         self.event = event
         self.invited = invited
@@ -74,11 +74,16 @@ class Listener:
         self.has_seq = 0
         self.viewer: Viewer | None = None
         self._drop = drop
-        self._dropping: asyncio.Task[None] | None = None
+        self._dropped = False
         self._held: list[Callable[[], None]] | None = None
 
     def tell(self, message: Message) -> None:
-        self.outbox.put(message.encode())
+        self.put(message.encode())
+
+    def put(self, frame: Frame) -> None:
+        """Write it in its turn; a socket too far behind is dropped instead."""
+        self.outbox.put(frame)
+        self._mind_the_bound()
 
     @property
     def has_joined(self) -> bool:
@@ -118,17 +123,13 @@ class Listener:
         if self._held is not None:
             self._held.append(lambda: self.voice(segment, frame))
         elif not (self.viewer and self.viewer.take_speech(segment, frame)):
-            self.outbox.put(frame)
-            self._mind_the_bound()
+            self.put(frame)
 
     def _mind_the_bound(self) -> None:
-        if self.outbox.too_slow and self._dropping is None:
+        if self.outbox.too_slow and not self._dropped:
+            self._dropped = True
             self.outbox.clear()
-            self._dropping = asyncio.create_task(_awaited(self._drop()))
-
-
-async def _awaited(awaitable: Awaitable[None]) -> None:
-    await awaitable
+            self._drop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,7 +403,7 @@ class Audience:
         if listener.stream is not stream:
             return
         for frame in frames[-REPLAYED_SEGMENTS:]:
-            listener.outbox.put(frame)
+            listener.put(frame)
         listener.tell(History(more=len(frames) > REPLAYED_SEGMENTS))
 
     def set_speech(self, listener: Listener, on: bool) -> None:

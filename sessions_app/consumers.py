@@ -52,6 +52,7 @@ class ListenerConsumer(Socket):
         self._audience = Audience.here()
         self._listener: Listener | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._reports = 0
 
@@ -235,8 +236,8 @@ class ListenerConsumer(Socket):
         else:
             await self.send(bytes_data=frame)
 
-    async def _drop_slow(self) -> None:
-        await self.close(code=TOO_SLOW)
+    def _drop_slow(self) -> None:
+        self._closing = asyncio.create_task(self.close(code=TOO_SLOW))
 
     async def _wait_for_join(self) -> None:
         await asyncio.sleep(JOIN_WITHIN_S)
@@ -249,7 +250,7 @@ class ListenerConsumer(Socket):
         if self._listener:
             await self._leave_video("left")
             await self._audience.leave(self._listener)
-        for task in (self._waiting, self._writing):
+        for task in (self._waiting, self._writing, self._closing):
             if task:
                 task.cancel()
                 # What a task says to a socket that is gone fails, and nobody misses it.

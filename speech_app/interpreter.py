@@ -85,6 +85,8 @@ class Interpreter:
         self._shown_from = -1
         self._next_segment = 1
         self._lag_said = 0.0
+        # They all take the session's row: in a queue of ours nobody sleeps until it is free.
+        self._storing = asyncio.Lock()
 
     @property
     def next_frame(self) -> int:
@@ -286,6 +288,7 @@ class Interpreter:
             end_ms=self._session_ms(final.end_sample),
             acked_frame=mark.frame,
             acked_samples=mark.samples,
+            number=self._next_segment,
         )
         self._next_segment = segment.number + 1
         self._shown.clear()
@@ -333,7 +336,8 @@ class Interpreter:
         tries = 0
         while True:
             try:
-                return await in_database(function, *args, **kwargs)
+                async with self._storing:
+                    return await in_database(function, *args, **kwargs)
             except (OperationalError, InterfaceError) as error:
                 logger.warning("Session %s could not store: %s", self.session.pk, error)
                 if tries == 0:

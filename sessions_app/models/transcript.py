@@ -199,10 +199,18 @@ class LiveSession(models.Model):
         end_ms: int,
         acked_frame: int,
         acked_samples: int,
+        number: int | None = None,
     ) -> Segment:
-        """Store what was said and how far the audio is dealt with, as one. Raises Superseded."""
+        """Store what was said and how far the audio is dealt with, as one. Raises Superseded.
+
+        With the `number` it should get, storing it again changes nothing: a connection that broke
+        may have hidden that the first try succeeded.
+        """
         with transaction.atomic():
             self._lock()
+            stored = self.segments.filter(number=number).first() if number else None
+            if stored:
+                return stored
             last = self.segments.order_by("-number").values_list("number", flat=True).first() or 0
             segment = self.segments.create(
                 number=last + 1,

@@ -57,7 +57,7 @@ class Page:
         await self.takes.wait()
         self.frames.append(frame)
 
-    async def _drop(self) -> None:
+    def _drop(self) -> None:
         self.dropped.set()
 
     @property

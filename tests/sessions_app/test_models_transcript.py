@@ -435,3 +435,21 @@ def test_segments_and_translations_keep_their_order(speaker: Speaker) -> None:
     for row in impossible:
         with pytest.raises(IntegrityError), transaction.atomic():
             row.save()
+
+
+def test_a_segment_whose_storing_is_tried_again_is_stored_once(speaker: Speaker) -> None:
+    session = go_live(speaker)
+
+    def store() -> Segment:
+        return session.finish_segment(
+            source_language="en-US",
+            text="Once.",
+            start_ms=0,
+            end_ms=900,
+            acked_frame=8,
+            acked_samples=14_400,
+            number=1,
+        )
+
+    assert store() == store()
+    assert [segment.text for segment in session.segments.all()] == ["Once."]

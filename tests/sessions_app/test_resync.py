@@ -95,7 +95,7 @@ class Page:
     def _joining(state: StateChange, seq: int) -> Message:
         return Beat(session=state.session, state="joined", seq=seq)
 
-    async def _nothing(self) -> None:
+    def _nothing(self) -> None:
         self.mistakes.append("was closed as too slow")
 
     async def _take(self, frame: Frame) -> None:
