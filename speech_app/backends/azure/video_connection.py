@@ -11,14 +11,17 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future
+from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
 import azure.cognitiveservices.speech as sdk
 
 from .credentials import Access
 from .voice_connection import SynthesisFailed
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LONGEST_UTTERANCE_MS = 180_000
 """The SDK sends a sentence again whose sound it has not got by then; an avatar's never comes."""
@@ -50,15 +53,15 @@ class VideoConnection:
         self._synthesizer: Any = None
         self._connection: Any = None
         self._closed: Future[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="azure-avatar")
+        self._using = threading.Lock()
 
     async def connect(self) -> str:
         """The service's SDP answer as base64 of JSON. Raises SynthesisFailed."""
-        return await self._loop.run_in_executor(self._thread, self._connect)
+        return await asyncio.wrap_future(_in_background(self._connect))
 
     async def say(self, ssml: str) -> None:
         """Returns when it has been said. Raises SynthesisFailed."""
-        await self._loop.run_in_executor(self._thread, self._say, ssml)
+        await asyncio.wrap_future(_in_background(self._say, ssml))
 
     async def interrupt(self) -> None:
         """End what is being said; the media go on."""
@@ -70,18 +73,20 @@ class VideoConnection:
         """Close in the background, at once. Returns when it has ended."""
         if self._closed is None:
             self._gone.set()
-            # What is being said holds up the connection's own thread until the socket closes.
-            threading.Thread(target=self._break, name="azure-avatar-stop").start()
-            self._closed = self._thread.submit(self._close)
-            self._thread.shutdown(wait=False)
+            self._closed = _in_background(self._close)
         return self._closed
 
-    # On the connection's own thread
+    # On other threads
 
     def _connect(self) -> str:
+        with self._using:
+            return self._get_answer()
+
+    def _get_answer(self) -> str:
         try:
-            self._build()
-            self._complete(self._synthesizer.speak_text_async("").get())
+            if not self._gone.is_set():
+                self._build()
+                self._complete(self._synthesizer.speak_text_async("").get())
             answer = self._synthesizer.properties.get_property_by_name(ANSWER)
             return str(json.loads(answer)["webrtc"]["connectionString"])
         except RuntimeError as error:
@@ -108,22 +113,25 @@ class VideoConnection:
         self._connection.set_message_property("speech.config", "context", self._context)
 
     def _say(self, ssml: str) -> None:
-        if self._gone.is_set():
-            code = sdk.CancellationErrorCode.ConnectionFailure
-            raise SynthesisFailed(code, "The connection is gone.")
-        try:
-            self._complete(self._synthesizer.speak_ssml_async(ssml).get())
-        except RuntimeError as error:
-            raise self._failed(error) from None
+        with self._using:
+            if self._gone.is_set():
+                code = sdk.CancellationErrorCode.ConnectionFailure
+                raise SynthesisFailed(code, "The connection is gone.")
+            try:
+                self._complete(self._synthesizer.speak_ssml_async(ssml).get())
+            except RuntimeError as error:
+                raise self._failed(error) from None
 
     def _close(self) -> None:
         """In this order; any other lets a native thread call into objects that are gone."""
-        self._break()
-        if self._connection is not None:
-            self._connection.disconnected.disconnect_all()
-        VideoConnection._open.discard(self)
-        self._connection = None
-        self._synthesizer = None
+        self._break()  # whereupon what is being said ends
+        with self._using:
+            self._break()
+            if self._connection is not None:
+                self._connection.disconnected.disconnect_all()
+            VideoConnection._open.discard(self)
+            self._connection = None
+            self._synthesizer = None
 
     def _complete(self, result: Any) -> None:
         if result.reason == sdk.ResultReason.Canceled:
@@ -133,8 +141,6 @@ class VideoConnection:
     def _failed(self, error: RuntimeError) -> SynthesisFailed:
         """The SDK raises these with a trace of its own code."""
         return SynthesisFailed(sdk.CancellationErrorCode.RuntimeError, self._scrub(str(error)))
-
-    # On other threads
 
     def _break(self) -> None:
         """Stopping a synthesizer closes its socket, and with it the avatar's media."""
@@ -155,9 +161,24 @@ def _send_stop(connection: Any) -> None:
         connection.send_message_async("synthesis.control", STOP).get()
 
 
+def _in_background(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+    """On a thread that the end of the process does not wait for: it may hang in the SDK."""
+    future: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=run, name="azure-avatar", daemon=True).start()
+    return future
+
+
 @atexit.register
-def _silence_all() -> None:
-    """A callback into an interpreter that is ending would abort the process."""
+def _close_all() -> None:
+    """The SDK's objects must be gone before the interpreter is: what is left would crash it."""
     for connection in list(VideoConnection._open):
-        if connection._connection is not None:
-            connection._connection.disconnected.disconnect_all()
+        connection._gone.set()
+        connection._close()
