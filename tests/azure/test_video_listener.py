@@ -11,7 +11,7 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from sessions_app.models import Avatar, Event, LiveSession, VideoSeat
 from tests.azure_emulator.running import Emulator
-from tests.browser.conftest import OpenBrowser, open_browser, playwright, until
+from tests.browser.conftest import DESKTOP, PHONE, OpenBrowser, open_browser, playwright, until
 from tests.browser.pages import (
     end_session,
     go_live,
@@ -43,6 +43,13 @@ WATCH = """() => {
     witnessed.push({ video, rms, speaking, videoSpeaking });
   }, 100);
 }"""
+KEYED = """async () => {
+  const canvas = document.getElementById("video-keyed");
+  await new Promise((done) => { setTimeout(done, 500); });
+  const alpha = (x, y) => canvas.getContext("2d").getImageData(x, y, 1, 1).data[3];
+  return [alpha(2, 2), alpha(canvas.width >> 1, canvas.height >> 1)];
+}"""
+"""Opacity of the corner and of the middle of the picture, 0 to 255."""
 LOUDER_THAN_SILENCE = 0.01
 
 
@@ -69,6 +76,17 @@ def with_video(event: Event, *, seats: int = 1, **options: Any) -> Event:
     event.avatar, event.video_seats = lisa, seats
     event.save()
     return event
+
+
+def go_live_by_hand(event: Event) -> None:
+    LiveSession.go_live(
+        event.speakers.get(),
+        client="tab",
+        source_language="en-US",
+        rehearsal=False,
+        take_over=False,
+        backend="azure",
+    )
 
 
 class Voices:
@@ -151,3 +169,102 @@ def test_a_video_that_is_lost_is_replaced_without_missing_a_sentence_and_comes_b
     witnessed = page.evaluate("witnessed")
     by_video = [each["rms"] for each in witnessed if each["videoSpeaking"] and not each["speaking"]]
     assert max(by_video) > LOUDER_THAN_SILENCE
+
+
+def test_media_that_stop_are_noticed_by_the_page(
+    launch_server: LaunchServer,
+    emulator: Emulator,
+    make_event: MakeEvent,
+    open_browser: OpenBrowser,
+) -> None:
+    event = with_video(make_event("es-ES"))
+    server = launch_azure(launch_server, emulator, SPEECH_KEY="key-avatar-lost-peer-once@6")
+    page = open_browser().page()
+    go_live_by_hand(event)
+    join(page, listener_link(server, event), "es-ES")
+    until_video(page, "playing")
+    until_video(page, "off")
+    expect(page.locator("#avatar")).to_be_visible()
+    until(page, lambda: nothing_open(emulator))
+    until_video(page, "playing")
+    expect(page.locator("#avatar")).to_be_hidden()
+
+
+def test_a_refused_video_leaves_the_drawn_avatar(
+    launch_server: LaunchServer,
+    emulator: Emulator,
+    make_event: MakeEvent,
+    open_browser: OpenBrowser,
+) -> None:
+    event = with_video(make_event("es-ES"))
+    server = launch_azure(launch_server, emulator, SPEECH_KEY="key-avatar-429")
+    page = open_browser().page()
+    go_live_by_hand(event)
+    join(page, listener_link(server, event), "es-ES")
+    expect(page.locator("#video-state")).to_have_text("The video is very busy.")
+    expect(page.locator("#avatar")).to_be_visible()
+
+
+def test_listeners_wait_in_a_queue_and_choose_what_they_see(
+    launch_server: LaunchServer,
+    emulator: Emulator,
+    make_event: MakeEvent,
+    open_browser: OpenBrowser,
+) -> None:
+    event = with_video(make_event("es-ES"), transparent=True, crop=True)
+    server = launch_azure(launch_server, emulator)
+    browser = open_browser()
+    first, second, third = (browser.page(size=size) for size in (DESKTOP, PHONE, DESKTOP))
+    go_live_by_hand(event)
+    for page in (first, second, third):
+        join(page, listener_link(server, event), "es-ES")
+        until_video(page, "playing" if page is first else "queued")
+    expect(first.locator("#video-state")).to_be_empty()
+    expect(second.locator("#video-state")).to_have_text("The video starts soon: you are next.")
+    expect(third.locator("#video-state")).to_have_text(
+        "Waiting for the video: number 2 in the queue."
+    )
+    for page in (first, second):
+        expect(page.get_by_text("AI-generated voice and avatar")).to_be_visible()
+    expect(second.locator("#avatar")).to_be_visible()
+
+    corner, middle = first.evaluate(KEYED)
+    assert corner == 0
+    assert middle == 255
+
+    first.get_by_role("button", name="Settings").click()
+    expect(first.get_by_role("radio", name="Video")).to_be_checked()
+    first.get_by_role("radio", name="Avatar").check()
+    until_video(first, "off")
+    until_video(second, "playing")
+    expect(third.locator("#video-state")).to_have_text("The video starts soon: you are next.")
+    expect(first.locator("#avatar")).to_be_visible()
+    first.get_by_role("radio", name="Video").check()
+    until_video(first, "queued")
+    second.get_by_role("button", name="Settings").click()
+    second.get_by_role("radio", name="Captions only").check()
+    until_video(third, "playing")
+    third.close()
+    until_video(first, "playing")
+    first.close()
+    second.close()
+    until_open_page = browser.page()
+    until(until_open_page, lambda: nothing_open(emulator))
+
+
+def test_an_event_without_video_offers_none(
+    launch_server: LaunchServer,
+    emulator: Emulator,
+    make_event: MakeEvent,
+    open_browser: OpenBrowser,
+) -> None:
+    event = with_video(make_event("es-ES"), seats=0)
+    server = launch_azure(launch_server, emulator)
+    page = open_browser().page()
+    go_live_by_hand(event)
+    join(page, listener_link(server, event), "es-ES")
+    page.get_by_role("button", name="Settings").click()
+    expect(page.get_by_role("radio", name="Voice only")).to_be_visible()
+    expect(page.get_by_role("radio", name="Video")).to_be_hidden()
+    assert page.evaluate("avatarTranslate.video") == "off"
+    assert not VideoSeat.objects.exists()
