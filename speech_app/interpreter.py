@@ -85,8 +85,6 @@ class Interpreter:
         self._shown_from = -1
         self._next_segment = 1
         self._lag_said = 0.0
-        # They all take the session's row: in a queue of ours nobody sleeps until it is free.
-        self._storing = asyncio.Lock()
 
     @property
     def next_frame(self) -> int:
@@ -336,8 +334,7 @@ class Interpreter:
         tries = 0
         while True:
             try:
-                async with self._storing:
-                    return await in_database(function, *args, **kwargs)
+                return await in_database(function, *args, **kwargs)
             except (OperationalError, InterfaceError) as error:
                 logger.warning("Session %s could not store: %s", self.session.pk, error)
                 if tries == 0:

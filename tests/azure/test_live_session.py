@@ -61,6 +61,7 @@ async def test_each_final_is_synthesised_once_however_many_listen(
         talk = await stack.enter_async_context(speaker(server.socket_url, token))
         await asyncio.gather(*(each.join("es-ES", speech=True) for each in spanish))
         await reader.join("fr-FR")
+        await talk.expect(type="audience", total=listeners + 1)
         await talk.start()
         await talk.play(recorded(0, 7_400))
         await end(talk)
@@ -183,6 +184,7 @@ async def test_the_glossary_is_obeyed_and_pronounced(
         speaker(server.socket_url, await token_of(event)) as talk,
     ):
         await spanish.join("es-ES", speech=True)
+        await talk.expect(type="audience", total=1)
         await talk.start()
         await talk.play(recorded(0, 4_300))
         await end(talk)
@@ -231,6 +233,7 @@ async def test_a_server_that_is_stopped_in_mid_talk_exits_cleanly(
         speaker(server.socket_url, await token_of(event)) as talk,
     ):
         await spanish.join("es-ES", speech=True)
+        await talk.expect(type="audience", total=1)
         await talk.start()
         await talk.play(recorded(0, 5_500))
         await spanish.expect(type="speech")
