@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from sessions_app.models import Event, LiveSession
+from tests.azure_emulator.running import emulator_process
 from tests.bench.accuracy import sentences, word_error_rate
 from tests.browser.conftest import PHONE, OpenBrowser, until, write_recording
 from tests.browser.pages import (
@@ -33,7 +34,7 @@ from tests.browser.pages import (
     witnessed,
 )
 from tests.clients import SAMPLE_TALK, recorded, silence
-from tests.conftest import Server
+from tests.conftest import LaunchServer, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.embedded]
 
@@ -92,6 +93,23 @@ def resting(moments: list[Moment]) -> list[Moment]:
 def test_a_talk_is_heard_and_read_in_two_languages(
     server: Server, make_event: MakeEvent, open_browser: OpenBrowser
 ) -> None:
+    expect_talk(server, make_event, open_browser)
+
+
+@pytest.mark.azure
+@pytest.mark.timeout(400)
+def test_the_same_talk_is_heard_and_read_with_azure(
+    launch_server: LaunchServer, make_event: MakeEvent, open_browser: OpenBrowser
+) -> None:
+    with emulator_process() as emulator:
+        server = launch_server(
+            SPEECH_BACKEND="azure", SPEECH_KEY="ok", SPEECH_PRIVATE_ENDPOINT=emulator.endpoint
+        )
+        expect_talk(server, make_event, open_browser)
+
+
+def expect_talk(server: Server, make_event: MakeEvent, open_browser: OpenBrowser) -> None:
+    """The whole sample talk by microphone, into Spanish and French, paused, ended, read again."""
     event = make_event("es-ES", "fr-FR", title="Quarterly update")
     # A browser of their own: echo cancellation would take the listeners' voices for an echo.
     listeners = open_browser()
