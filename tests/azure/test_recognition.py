@@ -151,6 +151,21 @@ async def test_a_server_that_hears_nothing_is_given_up(
         assert talk.translated("es-ES") == SPANISH[:2]
 
 
+async def test_sound_that_nobody_understands_is_let_go_and_told(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A speaker's page stops to send where nothing is acknowledged for a minute."""
+    monkeypatch.setattr(listening, "UNHEARD_S", 1.5)
+    async with talking(emulator, "key-stt-mute") as talk:
+        await talk.say(recorded(0, 24_000), speed=3)
+        assert talk.silences[-1] > 15 * 16_000
+        [trouble] = talk.troubles
+        assert (trouble.code, trouble.message) == ("backend_down", listening.NO_WORDS)
+        assert talk.finals == []
+    # Two recognisers have listened to all of it.
+    assert emulator.state()["opened"]["stt"] == 3
+
+
 async def test_a_language_missing_from_a_result_is_told_to_be_missing(emulator: Emulator) -> None:
     async with talking(emulator, "key-stt-missing-language-es", targets=["es-ES", "fr-FR"]) as talk:
         await talk.say_two_sentences()

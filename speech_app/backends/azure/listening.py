@@ -39,6 +39,11 @@ RETRY_REFUSED_AFTER_S = 3.0
 UNHEARD_S = 15.0
 """So much audio with speech in it and not one word of it: the service sends partials within a
 second and finals after at most half a minute of them."""
+TWICE_UNHEARD = 2
+NO_WORDS = (
+    "There is sound, but no words are recognised in it: check the microphone and which language "
+    "is set as the spoken one."
+)
 UNHEARD_AGAIN_S = 60.0
 """Between new recognisers for sound, such as music, that two recognisers heard nothing in."""
 SPEECH_IN_UNHEARD_S = 1.0
@@ -300,7 +305,7 @@ class Listening:
         audio = self._audio
         if not self._connected:
             return 0
-        if self._unheard_times > 1:
+        if self._unheard_times >= TWICE_UNHEARD:
             return audio.end - _samples(UNHEARD_S)
         connected_for = time.monotonic() - max(self._since, self._began)
         for after, shortest in NO_WORD:
@@ -324,10 +329,12 @@ class Listening:
             elif self._connected and self._is_unheard(now):
                 self._unheard_times += 1
                 logger.warning("Nothing is recognised in what is said; a new recogniser")
+                if self._unheard_times == TWICE_UNHEARD:
+                    self._emit(Trouble("backend_down", NO_WORDS))
                 self._begin()
 
     def _is_unheard(self, now: float) -> bool:
-        patience = UNHEARD_S if self._unheard_times < 2 else UNHEARD_AGAIN_S
+        patience = UNHEARD_S if self._unheard_times < TWICE_UNHEARD else UNHEARD_AGAIN_S
         since = self._audio.end - self._heard_at_sample
         return (
             self._drained is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
@@ -28,8 +27,6 @@ from speech_app.backends.glossary import renderings_in, term_key, terms_pattern
 from .listening import Listening
 from .recogniser import Heard, Request
 from .tables import MOST_CANDIDATES, SOURCE_LANGUAGES, translation_code
-
-logger = logging.getLogger(__name__)
 
 MOST_PHRASES = 500
 """Hints the service takes note of (its documentation)."""
