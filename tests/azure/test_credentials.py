@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 
@@ -120,3 +121,30 @@ async def test_a_key_that_gets_no_token_says_so(emulator: Emulator, status: str)
     async with backend_at(emulator, f"key-token-{status}", use_token=True) as backend:
         with pytest.raises(BackendDown, match="check SPEECH_KEY and SPEECH_REGION"):
             await backend.open_translator("en-US", ["es-ES"])
+
+
+class SignedIn:
+    """Stands for this server's identity, which only Microsoft Entra ID can give."""
+
+    scopes: ClassVar[list[str]] = []
+
+    def get_token(self, *scopes: str) -> Any:
+        self.scopes.extend(scopes)
+        return SimpleNamespace(token="identity")  # noqa: S106 - made up
+
+
+@pytest.mark.azure
+async def test_a_signed_in_identity_stands_for_the_key(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", SignedIn)
+    async with backend_at(emulator, "", resource_id="/subscriptions/1/hall") as backend:
+        translator = await backend.open_translator("en-US", ["es-ES"])
+        await translator.close()
+        voice = backend.synthesizer()
+        assert (await voice.synthesize("Hola.", "es-ES", "es-ES-ElviraNeural")).audio
+        assert await backend.text_translator().translate("Hi.", "en-US", "es-ES") == "[es] Hi."
+    state = emulator.state()
+    assert {each["key"] for each in state["connections"]} == {"identity"}
+    assert SignedIn.scopes == ["https://cognitiveservices.azure.com/.default"]
+    assert "token" not in state["requests"]
