@@ -69,8 +69,12 @@ export class Stage {
     // Its sound goes through the player, so that no browser stops it from starting.
     video.muted = true;
     video.play().catch(() => {});
-    if (this.#look.transparent) this.#stopKeying = startKeying(video, keyed);
-    document.documentElement.dataset.video = this.#look.transparent ? "keyed" : "plain";
+    const { transparent, crop, background_colour: background } = this.#look;
+    video.style.backgroundColor = background;
+    // A portrait is shown whole; of a wide picture the sides are empty.
+    for (const place of [video, keyed]) place.classList.toggle("whole", crop);
+    if (transparent) this.#stopKeying = startKeying(video, keyed);
+    document.documentElement.dataset.video = transparent ? "keyed" : "plain";
     this.#follow();
   }
 
