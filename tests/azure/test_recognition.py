@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from speech_app.backends.azure import listening, translator
+from speech_app.backends.azure import listening, refusals, translator
 from speech_app.backends.base import (
     AUTO,
     BackendDown,
@@ -102,10 +102,24 @@ async def test_a_passing_fault_loses_and_doubles_nothing(emulator: Emulator, fau
         assert talk.translated("es-ES") == SPANISH[:2]
 
 
-async def test_a_connection_that_is_closed_again_and_again_is_replaced(
+async def test_a_server_that_closes_every_connection_is_tried_again_and_told(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The SDK gives up after five connections, without a word."""
+    monkeypatch.setattr(listening, "RECONNECT_WITHIN_S", 0.5)
+    monkeypatch.setattr(listening, "FINISH_WITHIN_S", 0.5)
+    async with talking(emulator, "key-stt-close-always") as talk:
+        await talk.say(recorded(0, 1_500))
+        await emulator.until(lambda state: state["opened"]["stt"] > 11)
+        await talk.until(lambda talk: talk.troubles != [])
+        await talk.finish()
+        [trouble] = talk.troubles
+        assert trouble.message == refusals.UNREACHABLE
+
+
+async def test_connections_that_last_for_six_seconds_lose_nothing(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(listening, "RECONNECT_WITHIN_S", 1.0)
     async with talking(emulator, "key-stt-close-1000@6") as talk:
         await talk.say(recorded(0, 45_500), speed=8)
