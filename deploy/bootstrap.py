@@ -279,16 +279,33 @@ def check_ownership() -> None:
             )
 
 
+def backend_is_azure() -> bool:
+    """Whether SPEECH_BACKEND is azure in the environment or in `.env`, which Django reads later."""
+    settings = {}
+    if (ROOT / ".env").exists():
+        lines = (ROOT / ".env").read_text().splitlines()
+        settings = {
+            name.strip(): value for name, _, value in (line.partition("=") for line in lines)
+        }
+    backend = os.environ.get("SPEECH_BACKEND", settings.get("SPEECH_BACKEND", ""))
+    return backend.strip().strip("\"'") == "azure"
+
+
 def prepare_run(host: str, port: int) -> None:
     """Everything before the server, then becomes the server."""
     check_address(host, port)
+    azure = backend_is_azure()
     with step("1/4 Debian packages (translation)"):
         if not install_debian_packages(listed("system.txt"), "Translation"):
             print("    Where translation is missing, captions are shown as they were spoken.")
+        if azure:
+            install_debian_packages(listed("system-azure.txt"), "Azure Speech")
     with step("2/4 Python environment"):
         make_environment()
     with step("3/4 Python packages"):
         install_python_packages("embedded.txt")
+        if azure:
+            install_python_packages("azure.txt")
     everywhere = ipaddress.ip_address(host).is_unspecified
     here = f"http://{'127.0.0.1' if everywhere else host}:{port}/"
     network = lan_address() if everywhere else "" if host.startswith("127.") else host
@@ -311,7 +328,8 @@ def prepare_test() -> None:
     """Everything that the tests need, translation and a browser included."""
     with step("1/3 Debian packages (translation, Chromium)"):
         complete = install_debian_packages(
-            listed("system.txt") + listed("system-dev.txt"), "Part of the tests"
+            listed("system.txt") + listed("system-azure.txt") + listed("system-dev.txt"),
+            "Part of the tests",
         )
         if not complete and os.environ.get("CI"):
             raise SetupError("Continuous integration must not pass with tests left out.")

@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Path:
     (project / "requirements").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", project)
     shutil.copytree(ROOT / "deploy", project / "deploy")
-    for name in ("system.txt", "system-dev.txt"):
+    for name in ("system.txt", "system-azure.txt", "system-dev.txt"):
         (project / "requirements" / name).write_text("# none\n")
     require(project, package(tmp_path, "first"))
     return project
