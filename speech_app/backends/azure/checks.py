@@ -45,4 +45,6 @@ def check_azure(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Error]
         problems.append("SPEECH_SEGMENTATION_SILENCE_MS is out of range: set 100 to 5000.")
     if settings.SPEECH_PROFANITY not in ("masked", "removed", "raw"):
         problems.append("SPEECH_PROFANITY can be masked, removed or raw.")
+    if len(settings.AZURE_AVATAR_PACE) != 2 or min(settings.AZURE_AVATAR_PACE) < 1:
+        problems.append("AZURE_AVATAR_PACE is written as 2,60: two new videos in 60 seconds.")
     return [Error(problem, id="speech_app.E001") for problem in problems]

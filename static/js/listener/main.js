@@ -13,6 +13,7 @@ import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { StatusView } from "./status-view.js";
 import { problemInWords, refusalInWords, videoInWords } from "./status.js";
+import { canShowVideo } from "./video-peer.js";
 import { Video } from "./video.js";
 
 const TOO_MANY = 4429;
@@ -156,7 +157,7 @@ function onJoined(message) {
     stage.shown = preferences.choices.mode === "avatar";
   }
   document.documentElement.dataset.language = message.language;
-  const offered = message.avatar.kind === "video";
+  const offered = canShowVideo && message.avatar.kind === "video";
   settings.offerVideo(offered);
   video.drop();
   video.wish({ offered });

@@ -4,10 +4,13 @@
  */
 
 const GATHERED_WITHIN_MS = 5_000;
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 500;
 /** A connection that brings nothing for so long is given up; a picture that stands still is not. */
 const STALLED_AFTER_MS = 4_000;
 const EVENT_CHANNEL = "eventChannel";
+
+/** Whether this browser can show a video avatar at all. */
+export const canShowVideo = typeof globalThis.RTCPeerConnection === "function";
 
 /** What the service writes and reads: base64 of {"type", "sdp"}. */
 const encode = ({ type, sdp }) => btoa(JSON.stringify({ type, sdp }));
