@@ -36,6 +36,8 @@ test: check
 
 bench: prepare-tests
 	$(PYTHON) -m tests.bench $(ARGS)
+	$(PYTHON) -m tests.bench.azure
+	$(PYTHON) -m tests.bench.fan_out
 
 requirements: prepare-tests
 	set -e; for file in requirements/*.in; do \
