@@ -1,6 +1,6 @@
 """How long until the last listener has heard a sentence, beside speaking to one after the other.
 
-Run as `python -m tests.bench.fan_out`, with the emulator of Azure Speech and the real SDK. One after
+Run as `python -m tests.bench.fan_out`, on the emulator of Azure Speech by the real SDK. One after
 the other means: a video avatar says the sentence as often as there are listeners. That is how an
 avatar for each listener, spoken to in a loop, comes to the last of them; here it is one avatar over
 and over, since twenty would not fit on one machine.
