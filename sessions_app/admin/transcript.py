@@ -17,6 +17,7 @@ from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from sessions_app.admin.base import Kept, ModelAdmin, ReadOnly, StackedInline, clock
 from sessions_app.broadcast import publish_correction
@@ -272,6 +273,10 @@ class SegmentAdmin(Kept, ModelAdmin[Segment]):
         self, request: HttpRequest, obj: Segment, form: forms.BaseForm, change: bool
     ) -> None:
         _correct_segment(obj, form, request.user)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Segment) -> HttpResponse:
+        # Whoever corrects during a talk goes on in its transcript.
+        return redirect("admin:sessions_app_livesession_change", obj.session_id)
 
     def save_formset(
         self,

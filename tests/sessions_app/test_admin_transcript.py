@@ -1,0 +1,63 @@
+"""How the back office reads to who corrects during a talk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertRedirects
+
+from sessions_app.models import Event, LiveSession
+
+pytestmark = pytest.mark.django_db
+
+MakeEvent = Callable[..., Event]
+
+
+@pytest.fixture
+def session(client: Client, make_event: MakeEvent) -> LiveSession:
+    """One whose speaker has said “Hello.”."""
+    client.force_login(User.objects.create_superuser("organiser"))
+    session = LiveSession.go_live(
+        make_event("es-ES").speakers.get(),
+        client="tab-1",
+        source_language="en-US",
+        rehearsal=False,
+        take_over=False,
+    )
+    session.finish_segment(
+        source_language="en-US",
+        text="Hello.",
+        start_ms=0,
+        end_ms=900,
+        acked_frame=0,
+        acked_samples=0,
+    )
+    return session
+
+
+def transcript_of(session: LiveSession) -> str:
+    return reverse("admin:sessions_app_livesession_change", args=[session.pk])
+
+
+def test_saving_a_correction_leads_back_to_the_transcript(
+    client: Client, session: LiveSession
+) -> None:
+    segment = session.segments.get()
+    no_translations = {"translations-TOTAL_FORMS": 0, "translations-INITIAL_FORMS": 0}
+    response = client.post(
+        reverse("admin:sessions_app_segment_change", args=[segment.pk]),
+        {"shown": "Hello!", **no_translations},
+    )
+    assertRedirects(response, transcript_of(session))
+
+
+def test_times_are_written_as_on_the_other_pages(client: Client, session: LiveSession) -> None:
+    LiveSession.objects.filter(pk=session.pk).update(
+        started_at=datetime(2026, 3, 4, 17, 5, tzinfo=UTC)
+    )
+    assertContains(client.get(transcript_of(session)), "4 March 2026, 17:05")
