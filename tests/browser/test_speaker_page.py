@@ -34,7 +34,7 @@ from tests.browser.pages import (
     stored,
 )
 from tests.clients import recorded, silence
-from tests.conftest import Server
+from tests.conftest import LaunchServer, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.embedded]
 
@@ -326,6 +326,31 @@ def test_headphones_are_advised_beside_a_listener_with_sound(
     expect(notice(page, "listener")).to_contain_text("Wear headphones")
     listener.get_by_role("button", name="Mute the voice").click()
     expect(notice(page, "listener")).to_have_count(0)
+
+
+def test_the_speaker_reads_how_many_listen_in_which_language(
+    server: Server, make_event: MakeEvent, open_browser: OpenBrowser
+) -> None:
+    event = make_event("es-ES")
+    browser = open_browser()
+    page, spanish, english = browser.page(), browser.page(), browser.page()
+    open_speaker(page, speaker_link(server, event))
+    join(spanish, listener_link(server, event), "es-ES", sound=False)
+    join(english, listener_link(server, event), "en-US", sound=False)
+    expect(page.locator("#audience [data-language=es-ES]")).to_have_text("Spanish (Spain) 1")
+    expect(page.locator("#audience [data-language=en-US]")).to_have_text(
+        "English (United States) 1"
+    )
+
+
+@pytest.mark.parametrize("public_url", ["", "http://192.0.2.7:8000"])
+def test_a_listeners_address_that_no_phone_can_open_says_so(
+    launch_server: LaunchServer, make_event: MakeEvent, open_browser: OpenBrowser, public_url: str
+) -> None:
+    server = launch_server(PUBLIC_URL=public_url)
+    page = open_browser().page()
+    open_speaker(page, speaker_link(server, make_event("es-ES")))
+    expect(page.get_by_text("works on this computer only")).to_be_visible(visible=not public_url)
 
 
 def test_a_rehearsal_is_heard_by_the_invited_only(

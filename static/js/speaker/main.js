@@ -185,7 +185,8 @@ function showCaption(caption) {
 /** @param {{total: number, languages: Record<string, number>}} audience */
 function showAudience({ total, languages }) {
   setText("audience-total", String(total));
-  const names = new Map(page.languages.map((/** @type {any} */ { code, name }) => [code, name]));
+  const known = [...page.source_languages, ...page.languages];
+  const names = new Map(known.map((/** @type {any} */ { code, name }) => [code, name]));
   const heard = Object.entries(languages).filter(([, count]) => count > 0);
   const items = heard.map(([code, count]) => {
     const item = document.createElement("li");

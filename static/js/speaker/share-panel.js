@@ -3,6 +3,9 @@ import { copyText } from "./copy-text.js";
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const element = (id) => /** @type {T} */ (document.getElementById(id));
 
+/** Names by which a computer reaches nothing but itself. */
+const LOOPBACK = /^(localhost|127\..*|\[::1\])$/;
+
 /**
  * @typedef {object} Links
  * @property {string} title
@@ -20,6 +23,7 @@ export class SharePanel {
   /** @param {Links} links */
   constructor(links) {
     this.#links = links;
+    element("only-here").hidden = !LOOPBACK.test(new URL(links.listener_url).hostname);
     element("copy-link").addEventListener("click", () => this.#copy());
     const share = element("share-link");
     share.hidden = !navigator.share;
