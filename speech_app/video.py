@@ -324,6 +324,8 @@ class SeatViewer:
                 return "idle"
             if time.monotonic() - line.came <= FURTHEST_BEHIND_S:
                 await self._say(seat, avatar, line, glossary)
+            else:
+                logger.warning("Segment %s came too late for the video", line.segment)
             line.said = time.monotonic()
 
     async def _say(
