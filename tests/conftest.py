@@ -23,6 +23,19 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60
 
 
+REAL_TIME = ("browser", "embedded", "azure")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what runs in real time beside a browser or workers a second and a third chance.
+
+    A machine that is busy elsewhere for a moment loses sound or frames. The summary counts reruns.
+    """
+    for item in items:
+        if any(item.get_closest_marker(name) for name in REAL_TIME):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Servers started by tests open the same file."""
