@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.core.cache import cache
-
 from sessions_app.models import Event
+from sessions_app.rate import count
 
 MOST_FAILED_JOINS = 20
 WITHIN_S = 60
@@ -32,12 +31,6 @@ def find_event(code: str, address: str) -> Event:
     event = Event.with_join_code(code)
     if event is not None:
         return event
-    key = f"failed-joins:{address}"
-    cache.add(key, 0, timeout=WITHIN_S)
-    try:
-        failed = cache.incr(key)
-    except ValueError:  # it expired in between
-        failed = 1
-    if failed > MOST_FAILED_JOINS:
+    if count(f"failed-joins:{address}", WITHIN_S) > MOST_FAILED_JOINS:
         raise TooManyAttempts(WITHIN_S)
     raise UnknownJoinCode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, cast
 
@@ -13,9 +13,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from sessions_app.models import Avatar, Event, EventLanguage, Language, Speaker, Voice
-from sessions_app.models.catalogue import AvatarKind, Gender
-from speech_app.backends.base import Backend
+from sessions_app.availability import Availability
+from sessions_app.models import Avatar, Event, EventLanguage, Language, Speaker
+from sessions_app.models.catalogue import Gender
 
 PREFERRED_SOURCE = "en-US"
 PREFERRED_TARGET = "es-ES"
@@ -64,16 +64,15 @@ class QuickCreateForm(forms.Form):
         help_text="In portrait format.",
     )
 
-    def __init__(self, backend: Backend, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, available: Availability, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
-        self.backend = backend
-        sources = backend.source_languages()
-        targets = {code for source in sources for code in backend.target_languages(source)}
-        avatars = _figures(backend)
+        self.available = available
+        avatars = _figures(available.avatars())
+        targets = available.target_languages()
         choices: dict[str, QuerySet[Any]] = {
-            "source_language": Language.objects.filter(code__in=sources),
-            "languages": Language.objects.filter(code__in=targets),
+            "source_language": available.spoken_languages(),
+            "languages": targets,
             "avatar": avatars,
         }
         for name, queryset in choices.items():
@@ -82,8 +81,12 @@ class QuickCreateForm(forms.Form):
         first = avatars.first()
         self.initial = {
             "title": f"Live session, {date_format(_today(), 'j F Y')}",
-            "source_language": _preferred(PREFERRED_SOURCE, sources),
-            "languages": [_preferred(PREFERRED_TARGET, sorted(targets))],
+            "source_language": _preferred(PREFERRED_SOURCE, available.sources),
+            "languages": [
+                _preferred(
+                    PREFERRED_TARGET, targets.order_by("code").values_list("code", flat=True)
+                )
+            ],
             "voice": Gender.FEMALE,
             "avatar": first.pk if first else None,
             "background_colour": first.background_colour[:7] if first else "#FFFFFF",
@@ -97,10 +100,8 @@ class QuickCreateForm(forms.Form):
             return cleaned
         # Whoever wants the spoken language gets it without a translation.
         wanted = [language for language in targets if language != source]
-        reachable = self.backend.target_languages(source.code)
-        missing = [language.name for language in wanted if language.code not in reachable]
-        if missing:
-            names = ", ".join(missing)
+        if missing := self.available.untranslatable(source, wanted):
+            names = ", ".join(language.name for language in missing)
             self.add_error("languages", f"{source.name} cannot be translated into {names} here.")
         elif not wanted:
             self.add_error("languages", "Choose a language other than the spoken one.")
@@ -122,33 +123,37 @@ class QuickCreateForm(forms.Form):
                 ),
             )
             event.source_languages.add(chosen["source_language"])
+            voices = self.voices()
             EventLanguage.objects.bulk_create(
-                EventLanguage(event=event, language=language, voice=self._voice(language))
+                EventLanguage(
+                    event=event,
+                    language=language,
+                    voice_id=voices.get(language.code, {}).get(chosen["voice"]),
+                )
                 for language in chosen["languages"]
             )
             Speaker.objects.create(event=event, name=owner.get_full_name() or owner.get_username())
         return event
 
-    def _voice(self, language: Language) -> Voice | None:
-        codes = [voice.code for voice in self.backend.voices() if voice.language == language.code]
-        return (
-            Voice.objects.filter(backend=self.backend.name, language=language, code__in=codes)
-            .filter(gender=self.cleaned_data["voice"])
-            .first()
-        )
+    def voices(self) -> dict[str, dict[str, int]]:
+        """Which voice would speak: ids by language code and gender."""
+        chosen: dict[str, dict[str, int]] = {}
+        for voice in self.available.all_voices():
+            chosen.setdefault(voice.language.code, {}).setdefault(voice.gender, voice.pk)
+        return chosen
 
 
-def _figures(backend: Backend) -> QuerySet[Avatar]:
-    """Each avatar once, whatever its background; video only where the backend is Azure."""
-    kinds = [AvatarKind.DRAWN] if backend.name == "embedded" else AvatarKind.values
+def _figures(avatars: QuerySet[Avatar]) -> QuerySet[Avatar]:
+    """Each figure once, whatever its background."""
     seen: dict[tuple[str, ...], int] = {}
-    for avatar in Avatar.objects.filter(kind__in=kinds).order_by("pk"):
+    for avatar in avatars.order_by("pk"):
         figure = (avatar.kind, avatar.character, avatar.style, avatar.custom_id)
         seen.setdefault(figure, avatar.pk)
     return Avatar.objects.filter(pk__in=list(seen.values()))
 
 
-def _preferred(code: str, codes: Sequence[str]) -> str | None:
+def _preferred(code: str, codes: Iterable[str]) -> str | None:
+    codes = list(codes)
     return code if code in codes else next(iter(codes), None)
 
 

@@ -22,6 +22,8 @@ from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal
 from sessions_app.messages import LanguageItem
 from sessions_app.models import Event, LiveSession, Speaker
 from sessions_app.models.transcript import State
+from sessions_app.previews import avatar_data, voice_preview_data
+from speech_app.availability import available_from
 from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO
 from speech_app.forms import QuickCreateForm
@@ -66,21 +68,27 @@ def speaker_home(request: HttpRequest) -> HttpResponse:
     own = Event.objects.filter(owner=user)
     if not user.is_staff and not own.exists():
         raise PermissionDenied
-    backend = get_backend()
+    available = available_from(get_backend())
     if request.method == "POST":
-        form = QuickCreateForm(backend, request.POST)
+        form = QuickCreateForm(available, request.POST)
         if form.is_valid():
             event = form.create_event(user)
             return redirect(f"{reverse('speaker-home')}?{urlencode({'created': event.join_code})}")
     else:
-        form = QuickCreateForm(backend)
+        form = QuickCreateForm(available)
     code = request.GET.get("created", "")
     created = own.filter(join_code=code).first()
     context = {
         "form": form,
         "created": _cards(request, [created])[0] if created else None,
         "events": _cards(request, own.order_by("-created_at")[:EVENTS_LISTED]),
-        "problems": backend.problems(),
+        "problems": available.problems,
+        "preview": {
+            # Voices are said for organisers only; others see the avatars.
+            "voices": voice_preview_data(available.target_languages()) if user.is_staff else None,
+            "chosen": form.voices(),
+            "avatars": avatar_data(available.avatars()),
+        },
     }
     return render(request, "speaker_home.html", context)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from django.conf import settings
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from sessions_app.admin.base import ModelAdmin, PlainChoices
+from sessions_app.admin.offer import offered_here
+from sessions_app.availability import Availability
 from sessions_app.models import Avatar, Language, Voice
-from sessions_app.models.catalogue import AvatarKind, BackendName
-
-
-def is_choosing(request: HttpRequest) -> bool:
-    """Whether this asks what to offer in a field, rather than for the list itself."""
-    return request.path.endswith("/autocomplete/")
+from sessions_app.previews import voice_preview_data
 
 
 @admin.register(Language)
@@ -22,6 +20,12 @@ class LanguageAdmin(ModelAdmin[Language]):
     list_display = ["name", "native_name", "code", "direction"]
     list_filter = ["direction"]
     search_fields = ["name", "native_name", "code"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Language], search_term: str
+    ) -> tuple[QuerySet[Language], bool]:
+        found, duplicates = super().get_search_results(request, queryset, search_term)
+        return offered_here(request, found), duplicates
 
 
 @admin.register(Voice)
@@ -36,10 +40,29 @@ class VoiceAdmin(PlainChoices, ModelAdmin[Voice]):
         self, request: HttpRequest, queryset: QuerySet[Voice], search_term: str
     ) -> tuple[QuerySet[Voice], bool]:
         found, duplicates = super().get_search_results(request, queryset, search_term)
-        if is_choosing(request):
-            # Another backend's voice would silently be replaced by a default.
-            found = found.filter(backend=settings.SPEECH_BACKEND).select_related("language")
-        return found, duplicates
+        return offered_here(request, found).select_related("language"), duplicates
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        voice = self.get_object(request, object_id)
+        preview = _voice_preview(voice) if voice else {}
+        context = {**(extra_context or {}), **preview}
+        return super().change_view(request, object_id, form_url, context)
+
+
+def _voice_preview(voice: Voice) -> dict[str, Any]:
+    return {
+        "is_available": Availability.here().all_voices().filter(pk=voice.pk).exists(),
+        "preview": {
+            "voices": voice_preview_data([voice.language]),
+            "voice": {"id": voice.pk, "language": voice.language_id},
+        },
+    }
 
 
 @admin.register(Avatar)
@@ -66,6 +89,4 @@ class AvatarAdmin(ModelAdmin[Avatar]):
         self, request: HttpRequest, queryset: QuerySet[Avatar], search_term: str
     ) -> tuple[QuerySet[Avatar], bool]:
         found, duplicates = super().get_search_results(request, queryset, search_term)
-        if is_choosing(request) and settings.SPEECH_BACKEND != BackendName.AZURE:
-            found = found.filter(kind=AvatarKind.DRAWN)
-        return found, duplicates
+        return offered_here(request, found), duplicates

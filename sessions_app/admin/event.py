@@ -15,21 +15,27 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from sessions_app.admin.base import ModelAdmin, PlainChoices, TabularInline
+from sessions_app.admin.offer import OfferForm, Offers
+from sessions_app.availability import Availability
 from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal_qr_path
 from sessions_app.models import (
+    Avatar,
     Event,
     EventLanguage,
     GlossaryTerm,
     GlossaryTranslation,
+    Language,
     LiveSession,
     Speaker,
 )
 from sessions_app.models.catalogue import AvatarKind
 from sessions_app.models.transcript import State
+from sessions_app.previews import avatar_data, voice_preview_data
 
 
-class EventLanguageInline(PlainChoices, TabularInline[EventLanguage, Event]):
+class EventLanguageInline(Offers, PlainChoices, TabularInline[EventLanguage, Event]):
     model = EventLanguage
+    form = OfferForm
     extra = 1
     autocomplete_fields = ["language", "voice", "avatar"]
 
@@ -67,7 +73,8 @@ class RunningFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(PlainChoices, ModelAdmin[Event]):
+class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
+    form = OfferForm
     list_display = ["title", "starts_at", "state", "join_code", "spoken", "translated", "owner"]
     list_filter = [
         RunningFilter,
@@ -151,16 +158,32 @@ class EventAdmin(PlainChoices, ModelAdmin[Event]):
         # The links are what an organiser wants next.
         return redirect("admin:sessions_app_event_change", obj.pk)
 
-    def change_view(
+    def changeform_view(
         self,
         request: HttpRequest,
-        object_id: str,
+        object_id: str | None = None,
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        event = self.get_object(request, object_id)
-        links = _links(request, event) if event else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **links})
+        event = self.get_object(request, object_id) if object_id else None
+        context = {
+            **(extra_context or {}),
+            **_availability(event),
+            **(_links(request, event) if event else {}),
+        }
+        return super().changeform_view(request, object_id, form_url, context)
+
+
+def _availability(event: Event | None) -> dict[str, Any]:
+    available = Availability.here()
+    return {
+        "problems": available.problems,
+        "shortcomings": available.shortcomings(event) if event else [],
+        "preview": {
+            "voices": voice_preview_data(Language.objects.all()),
+            "avatars": avatar_data(Avatar.objects.all()),
+        },
+    }
 
 
 def _links(request: HttpRequest, event: Event) -> dict[str, Any]:
@@ -180,7 +203,8 @@ def _links(request: HttpRequest, event: Event) -> dict[str, Any]:
 
 
 @admin.register(EventLanguage)
-class EventLanguageAdmin(PlainChoices, ModelAdmin[EventLanguage]):
+class EventLanguageAdmin(Offers, PlainChoices, ModelAdmin[EventLanguage]):
+    form = OfferForm
     list_display = ["event", "language", "voice", "avatar"]
     list_filter = [("language", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["event", "language", "voice__language", "avatar"]
