@@ -16,7 +16,7 @@ from django.contrib import admin
 from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 
 from sessions_app.admin.base import Kept, ModelAdmin, ReadOnly, StackedInline, clock
@@ -274,7 +274,7 @@ class SegmentAdmin(Kept, ModelAdmin[Segment]):
     ) -> None:
         _correct_segment(obj, form, request.user)
 
-    def response_post_save_change(self, request: HttpRequest, obj: Segment) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Segment) -> HttpResponseRedirect:
         # Whoever corrects during a talk goes on in its transcript.
         return redirect("admin:sessions_app_livesession_change", obj.session_id)
 
