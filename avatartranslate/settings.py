@@ -34,6 +34,10 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or _own_secret_key()
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Where every trusted page comes over TLS, no cookie travels without it.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(CSRF_TRUSTED_ORIGINS) and all(
+    origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS
+)
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 """Where listeners reach this server; empty: at the address the page itself was opened with."""
 

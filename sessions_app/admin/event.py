@@ -291,6 +291,17 @@ class GlossaryTermAdmin(PlainChoices, ModelAdmin[GlossaryTerm]):
         with_text = Count("translations", filter=~Q(translations__text=""), distinct=True)
         return super().get_queryset(request).annotate(translation_count=with_text)
 
+    def response_post_save_add(
+        self, request: HttpRequest, obj: GlossaryTerm
+    ) -> HttpResponseRedirect:
+        return self.response_post_save_change(request, obj)
+
+    def response_post_save_change(
+        self, request: HttpRequest, obj: GlossaryTerm
+    ) -> HttpResponseRedirect:
+        # Whoever writes an event's terms goes on with that event.
+        return redirect("admin:sessions_app_event_change", obj.event_id)
+
     @admin.display(description="translations", ordering="translation_count")
     def translated(self, term: GlossaryTerm) -> int:
         count: int = term.translation_count  # type: ignore[attr-defined]

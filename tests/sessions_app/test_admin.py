@@ -322,6 +322,21 @@ def test_a_voice_of_another_language_is_refused(
     assert event.languages.get().voice is None
 
 
+def test_saving_a_glossary_term_leads_back_to_its_event(
+    client: Client, organiser: User, make_event: MakeEvent
+) -> None:
+    event = make_event("es-ES")
+    data = {
+        "event": event.pk,
+        "term": "Quarterly",
+        "keep": "on",
+        "translations-TOTAL_FORMS": 0,
+        "translations-INITIAL_FORMS": 0,
+    }
+    response = client.post(address(GlossaryTerm, "add"), data)
+    assert (response.status_code, response["Location"]) == (302, address(Event, "change", event.pk))
+
+
 def test_events_are_closed_and_opened_again(
     client: Client, organiser: User, make_event: MakeEvent
 ) -> None:
