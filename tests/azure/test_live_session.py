@@ -45,7 +45,7 @@ async def end(client: SpeakerClient) -> None:
     await client.expect(type="state", state="ended")
 
 
-@pytest.mark.parametrize("listeners", [1, 20])
+@pytest.mark.parametrize("listeners", [1, 200])
 async def test_each_final_is_synthesised_once_however_many_listen(
     launch_azure: Callable[..., Server], emulator: Emulator, make_event: MakeEvent, listeners: int
 ) -> None:
