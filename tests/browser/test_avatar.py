@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
+from tests.browser.static_site import static_site
+
 pytestmark = pytest.mark.browser
 
-STATIC = Path(__file__).resolve().parents[2] / "static"
 
 PAGE = b"""<!doctype html><title>avatar</title>
 <style>canvas { display: block; width: 320px; height: 320px }</style><canvas></canvas>"""
@@ -22,42 +19,18 @@ PAGE = b"""<!doctype html><title>avatar</title>
 SILENCE, OPEN, ROUND, LABIODENTAL, BILABIAL = 0, 2, 7, 18, 21
 
 
-class _StaticFiles(SimpleHTTPRequestHandler):
-    """The static files, and a page with one canvas."""
-
-    def do_GET(self) -> None:
-        if self.path != "/":
-            super().do_GET()
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(PAGE)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def avatar_page() -> Iterator[Page]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_StaticFiles, directory=str(STATIC)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium",
-                args=["--no-sandbox", "--disable-gpu", "--no-first-run"],
-            )
-            page = browser.new_page()
-            page.goto(f"http://127.0.0.1:{server.server_port}/")
-            page.evaluate(TOOLS)
-            yield page
-            browser.close()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with static_site(PAGE) as site, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--no-first-run"],
+        )
+        page = browser.new_page()
+        page.goto(site)
+        page.evaluate(TOOLS)
+        yield page
+        browser.close()
 
 
 TOOLS = """
