@@ -1,0 +1,158 @@
+"""Where a run takes place: a server with its database and Redis, a talk, and a crowd."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.bench.listeners.crowd import Crowd
+from tests.bench.listeners.servers import OURS, ROOT, Server
+from tests.bench.listeners.stretch import Published, Stretch
+from tests.bench.listeners.tally import Tally
+from tests.services import PostgreSQL, Redis
+
+SERVER_CORE = [0]
+OTHER_CORE = [1]
+SETTLED_WITHIN_S = 60.0
+
+
+class Talk:
+    """The publisher's process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    async def publish(self, stretch: Stretch) -> Published:
+        """Publish in real time; returns when the stretch is over."""
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(asdict(stretch)).encode() + b"\n")
+        return Published(**json.loads(await self.answer()))
+
+    async def answer(self) -> str:
+        assert self._process.stdout
+        line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("The publisher has failed; its words stand above.")
+        return line.decode()
+
+
+@dataclass
+class Hall:
+    """All that takes part. `cpu_seconds` and `redis` are for those who ask what it cost."""
+
+    servers: list[Server]
+    crowd: Crowd
+    talk: Talk
+    redis: int
+    join_code: str
+
+    def cpu_seconds(self) -> float:
+        """Of all server processes so far."""
+        return sum(server.cpu_seconds() for server in self.servers)
+
+    async def hear(self, stretch: Stretch) -> Heard:
+        """Publish, wait until everybody has every final, and say what that took."""
+        tally = self.crowd.begin()
+        before = self.cpu_seconds()
+        published = await self.talk.publish(stretch)
+        await self.crowd.settle(published.last_seqs, within_s=SETTLED_WITHIN_S)
+        return Heard(tally, published, self.cpu_seconds() - before)
+
+
+@dataclass
+class Heard:
+    """A stretch as the crowd heard it, and the seconds of CPU that the servers spent."""
+
+    tally: Tally
+    published: Published
+    cpu_seconds: float
+
+    @property
+    def cpu_us_per_caption(self) -> float:
+        return 1e6 * self.cpu_seconds / len(self.tally.captions)
+
+
+@contextlib.asynccontextmanager
+async def open_hall(
+    command: str = OURS,
+    *,
+    languages: Sequence[str] = ("es-ES",),
+    processes: int = 1,
+    postgresql: bool = False,
+    cores: Sequence[int] = SERVER_CORE,
+    other_cores: Sequence[int] = OTHER_CORE,
+) -> AsyncIterator[Hall]:
+    """Start everything, and end it. `other_cores` are for whatever is no server, and for us."""
+    os.sched_setaffinity(0, other_cores)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        redis = stack.enter_context(Redis())
+        database = f"sqlite:///{folder / 'bench.sqlite3'}"
+        if postgresql:
+            database = stack.enter_context(PostgreSQL()).url
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "avatartranslate.settings",
+            "DATABASE_URL": database,
+            "REDIS_URL": redis.url,
+            "VAR_DIR": str(folder),
+            "LOG_LEVEL": "WARNING",
+        }
+        event = _make_event(environment)
+        servers = []
+        for _ in range(processes):
+            servers.append(Server(command, environment, folder, cores))
+            stack.callback(servers[-1].stop)
+        crowd = Crowd([server.host for server in servers], f"/ws/listen/{event['join_code']}/")
+        stack.callback(crowd.leave)
+        assert redis.process
+        way = "product" if command == OURS else "plain"
+        arguments = [way, event["join_code"], *languages]
+        async with _talk(arguments, environment) as talk:
+            yield Hall(servers, crowd, talk, redis.process.pid, event["join_code"])
+
+
+@contextlib.asynccontextmanager
+async def _talk(arguments: Sequence[str], environment: dict[str, str]) -> AsyncIterator[Talk]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.bench.listeners.publisher",
+        *arguments,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        talk = Talk(process)
+        await talk.answer()
+        yield talk
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _make_event(environment: dict[str, str]) -> dict[str, str]:
+    def manage(*arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    manage("migrate", "--verbosity", "0")
+    made: dict[str, str] = json.loads(manage("demo_event", "--json"))
+    return made
