@@ -23,7 +23,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from tests.bench.listeners import cost, memory, returning
+from tests.bench.listeners import cost, memory, returning, thousands
 
 
 class Scenario(Protocol):
@@ -33,6 +33,7 @@ class Scenario(Protocol):
 SCENARIOS: dict[str, Scenario] = {
     "cost": cost.measure,
     "returning": returning.measure,
+    "thousands": thousands.measure,
     "memory": memory.measure,
 }
 

@@ -53,5 +53,6 @@ async def measure(*, quick: bool) -> int:
 async def _hear(name: str, hall: Hall, stretch: Stretch, spent: dict[str, list[float]]) -> int:
     heard = await hall.hear(stretch)
     spent[name].append(heard.cpu_us_per_caption)
-    table.note(f"{name}: {Delays.of(heard.tally.captions)}")
+    others = heard.spent.others / heard.spent.passed
+    table.note(f"{name}: {Delays.of(heard.tally.captions)}; others {others:.2f} cores")
     return table.faults(heard.tally)

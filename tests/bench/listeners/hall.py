@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.bench.listeners.crowd import Crowd
+from tests.bench.listeners.meter import Meter, Spent
 from tests.bench.listeners.servers import OURS, ROOT, Server
 from tests.bench.listeners.stretch import Published, Stretch
 from tests.bench.listeners.tally import Tally
@@ -47,38 +48,33 @@ class Talk:
 
 @dataclass
 class Hall:
-    """All that takes part. `cpu_seconds` and `redis` are for those who ask what it cost."""
+    """All that takes part."""
 
     servers: list[Server]
     crowd: Crowd
     talk: Talk
-    redis: int
-    join_code: str
-
-    def cpu_seconds(self) -> float:
-        """Of all server processes so far."""
-        return sum(server.cpu_seconds() for server in self.servers)
+    meter: Meter
 
     async def hear(self, stretch: Stretch) -> Heard:
         """Publish, wait until everybody has every final, and say what that took."""
         tally = self.crowd.begin()
-        before = self.cpu_seconds()
+        before = self.meter.read()
         published = await self.talk.publish(stretch)
         await self.crowd.settle(published.last_seqs, within_s=SETTLED_WITHIN_S)
-        return Heard(tally, published, self.cpu_seconds() - before)
+        return Heard(tally, published, self.meter.read() - before)
 
 
 @dataclass
 class Heard:
-    """A stretch as the crowd heard it, and the seconds of CPU that the servers spent."""
+    """A stretch as the crowd heard it, and what it cost."""
 
     tally: Tally
     published: Published
-    cpu_seconds: float
+    spent: Spent
 
     @property
     def cpu_us_per_caption(self) -> float:
-        return 1e6 * self.cpu_seconds / len(self.tally.captions)
+        return 1e6 * self.spent.servers / len(self.tally.captions)
 
 
 @contextlib.asynccontextmanager
@@ -96,12 +92,10 @@ async def open_hall(
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         redis = stack.enter_context(Redis())
-        database = f"sqlite:///{folder / 'bench.sqlite3'}"
-        if postgresql:
-            database = stack.enter_context(PostgreSQL()).url
+        sql = stack.enter_context(PostgreSQL()) if postgresql else None
         environment = {
             "DJANGO_SETTINGS_MODULE": "avatartranslate.settings",
-            "DATABASE_URL": database,
+            "DATABASE_URL": sql.url if sql else f"sqlite:///{folder / 'bench.sqlite3'}",
             "REDIS_URL": redis.url,
             "VAR_DIR": str(folder),
             "LOG_LEVEL": "WARNING",
@@ -113,11 +107,14 @@ async def open_hall(
             stack.callback(servers[-1].stop)
         crowd = Crowd([server.host for server in servers], f"/ws/listen/{event['join_code']}/")
         stack.callback(crowd.leave)
-        assert redis.process
         way = "product" if command == OURS else "plain"
         arguments = [way, event["join_code"], *languages]
         async with _talk(arguments, environment) as talk:
-            yield Hall(servers, crowd, talk, redis.process.pid, event["join_code"])
+            services = [
+                service.process.pid for service in (redis, sql) if service and service.process
+            ]
+            meter = Meter([server.pid for server in servers], services, talk.pid)
+            yield Hall(servers, crowd, talk, meter)
 
 
 @contextlib.asynccontextmanager

@@ -33,7 +33,7 @@ async def measure(*, quick: bool) -> int:
     table.note(f"while they come back: {delays}")
     table.note(f"from a lost connection to the end of the replay: {Delays.of(heard.tally.returns)}")
     table.row("p99 from published to received", f"{delays.p99:.0f} ms", f"{AT_MOST_MS} ms")
-    table.row("the server's core", f"{heard.cpu_seconds / seconds:.0%}")
+    table.note(f"cores: {heard.spent}")
     return found + table.faults(heard.tally)
 
 

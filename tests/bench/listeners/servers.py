@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-from tests.bench.process_tree import ProcessTree
 from tests.services import answers, free_port
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,7 +54,6 @@ class Server:
             )
         self._seen = psutil.Process(self._process.pid)
         self._seen.cpu_affinity(list(cores))
-        self._tree = ProcessTree(self._process.pid)
         deadline = time.monotonic() + READY_WITHIN_S
         while not answers(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -64,11 +62,12 @@ class Server:
             time.sleep(0.05)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
-
-    def cpu_seconds(self) -> float:
-        return self._tree.cpu_seconds()
 
     def memory(self) -> Memory:
         """Now, in bytes."""
