@@ -23,7 +23,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from tests.bench.listeners import cost, memory, returning, thousands
+from tests.bench.listeners import abuse, cost, memory, returning, stalled, thousands
 
 
 class Scenario(Protocol):
@@ -34,6 +34,8 @@ SCENARIOS: dict[str, Scenario] = {
     "cost": cost.measure,
     "returning": returning.measure,
     "thousands": thousands.measure,
+    "stalled": stalled.measure,
+    "abuse": abuse.measure,
     "memory": memory.measure,
 }
 

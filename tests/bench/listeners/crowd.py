@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tests.bench.listeners.listener import Listener
+from tests.bench.listeners.stretch import Published
 from tests.bench.listeners.tally import Tally
 
 AT_ONCE = 50
@@ -67,16 +68,30 @@ class Crowd:
             listener.drop()
         await asyncio.gather(*(come_back(listener) for listener in lost))
 
-    async def settle(self, last_seqs: Mapping[str, int], *, within_s: float) -> None:
-        """Wait until everybody has the last final; who has not by then has lost some."""
-        deadline = time.monotonic() + within_s
-        while self._behind(last_seqs) and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        self.tally.wrong["finals lost"] += self._behind(last_seqs)
+    async def settle(self, published: Published, *, within_s: float) -> None:
+        """Wait until everybody has the last final, and its speech; what has not come is lost.
 
-    def _behind(self, last_seqs: Mapping[str, int]) -> int:
-        """Finals that were published and have not come."""
-        return sum(last_seqs[listener.language] - listener.seq for listener in self.listeners)
+        Speech is never replayed, so who came back meanwhile may lack some: that is not counted.
+        """
+        deadline = time.monotonic() + within_s
+        while self._lacks(published) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        self.tally.wrong["finals lost"] += self._behind(published)
+        self.tally.wrong["speech frames lost"] += self._unheard(published)
+
+    def _lacks(self, published: Published) -> int:
+        return self._behind(published) + self._unheard(published)
+
+    def _behind(self, published: Published) -> int:
+        last = published.last_seqs
+        return sum(last[listener.language] - listener.seq for listener in self.listeners)
+
+    def _unheard(self, published: Published) -> int:
+        if self.tally.returns:
+            return 0
+        each = published.speech // len(published.last_seqs)
+        hearing = sum(listener.speech for listener in self.listeners)
+        return each * hearing - len(self.tally.speech)
 
     def leave(self) -> None:
         for listener in self.listeners:

@@ -54,13 +54,14 @@ class Hall:
     crowd: Crowd
     talk: Talk
     meter: Meter
+    path: str
 
     async def hear(self, stretch: Stretch) -> Heard:
         """Publish, wait until everybody has every final, and say what that took."""
         tally = self.crowd.begin()
         before = self.meter.read()
         published = await self.talk.publish(stretch)
-        await self.crowd.settle(published.last_seqs, within_s=SETTLED_WITHIN_S)
+        await self.crowd.settle(published, within_s=SETTLED_WITHIN_S)
         return Heard(tally, published, self.meter.read() - before)
 
 
@@ -105,7 +106,8 @@ async def open_hall(
         for _ in range(processes):
             servers.append(Server(command, environment, folder, cores))
             stack.callback(servers[-1].stop)
-        crowd = Crowd([server.host for server in servers], f"/ws/listen/{event['join_code']}/")
+        path = f"/ws/listen/{event['join_code']}/"
+        crowd = Crowd([server.host for server in servers], path)
         stack.callback(crowd.leave)
         way = "product" if command == OURS else "plain"
         arguments = [way, event["join_code"], *languages]
@@ -114,7 +116,7 @@ async def open_hall(
                 service.process.pid for service in (redis, sql) if service and service.process
             ]
             meter = Meter([server.pid for server in servers], services, talk.pid)
-            yield Hall(servers, crowd, talk, meter)
+            yield Hall(servers, crowd, talk, meter, path)
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -85,35 +86,30 @@ class Listener:
         """Whether it is connected and past the replay."""
         return self._back is not None and self._back.done() and self.socket is not None
 
-    async def connect(self, **how: Any) -> None:
-        """Join, from where it was; returns once the replay is over. `how` goes to asyncio.
+    async def connect(self, connected: socket.socket | None = None) -> None:
+        """Join, from where it was; returns once the replay is over.
 
         Raises ConnectionError where the server refuses.
         """
         loop = asyncio.get_running_loop()
         self._back = loop.create_future()
         self.close_code = None
-        address, _, port = self._host.rpartition(":")
-        self.socket = socket = WebSocket(self, self._host, self._path)
-        await loop.create_connection(lambda: socket, address, int(port), **how)
+        self.socket = web_socket = WebSocket(self, self._host, self._path)
+        await web_socket.connect(connected)
         await self._back
 
     def drop(self) -> None:
         """Lose the connection; nothing more of it is noticed."""
         if self.socket:
-            socket, self.socket = self.socket, None
-            socket.drop()
-
-    def tell(self, message: dict[str, Any]) -> None:
-        assert self.socket
-        self.socket.send(json.dumps(message))
+            dropped, self.socket = self.socket, None
+            dropped.drop()
 
     # Called by the socket
 
-    def opened(self, socket: WebSocket) -> None:
+    def opened(self, web_socket: WebSocket) -> None:
         after = {"session": self.session, "seq": self.seq} if self.session else None
         join = {"type": "join", "language": self.language, "after": after, "speech": self.speech}
-        socket.send(json.dumps(join))
+        web_socket.send(json.dumps(join))
 
     def text(self, payload: bytes, now: float) -> None:
         news = _known.get(payload) or _learn(payload, 0)
@@ -145,8 +141,8 @@ class Listener:
             wrong["speech cut"] += 1
         self._spoken = news.seq
 
-    def closed(self, socket: WebSocket, code: int) -> None:
-        if socket is not self.socket:
+    def closed(self, web_socket: WebSocket, code: int) -> None:
+        if web_socket is not self.socket:
             return
         self.socket, self.close_code = None, code
         self.tally.closed[code] += 1

@@ -74,6 +74,10 @@ class Server:
         used = self._seen.memory_full_info()
         return Memory(used.rss, used.uss)
 
+    def tracebacks(self) -> int:
+        """How many its log holds."""
+        return self.log.read_bytes().count(b"Traceback")
+
     def holds(self, client_port: int) -> bool:
         """Whether its connection to this port of a client is still there."""
         return any(

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import socket
 import time
 from typing import Protocol
 
@@ -29,13 +30,13 @@ class ProtocolError(Exception):
 class Receiver(Protocol):
     """Whoever owns a socket; `now` is in seconds of CLOCK_MONOTONIC."""
 
-    def opened(self, socket: WebSocket) -> None: ...
+    def opened(self, web_socket: WebSocket) -> None: ...
 
     def text(self, payload: bytes, now: float) -> None: ...
 
     def binary(self, payload: memoryview, now: float) -> None: ...
 
-    def closed(self, socket: WebSocket, code: int) -> None: ...
+    def closed(self, web_socket: WebSocket, code: int) -> None: ...
 
 
 class WebSocket(asyncio.BufferedProtocol):
@@ -50,8 +51,28 @@ class WebSocket(asyncio.BufferedProtocol):
         self._rest = bytearray()
         self._close_code = int(CloseCode.ABNORMAL_CLOSURE)
 
+    @property
+    def local_port(self) -> int:
+        assert self._transport
+        port: int = self._transport.get_extra_info("sockname")[1]
+        return port
+
+    async def connect(self, connected: socket.socket | None = None) -> None:
+        """Over this TCP connection, or one of its own. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        if connected:
+            await loop.create_connection(lambda: self, sock=connected)
+        else:
+            address, _, port = self._host.rpartition(":")
+            await loop.create_connection(lambda: self, address, int(port))
+
     def send(self, text: str) -> None:
         self._write(Opcode.TEXT, text.encode())
+
+    def send_raw(self, data: bytes) -> None:
+        """Bytes that need not be a frame."""
+        assert self._transport
+        self._transport.write(data)
 
     def drop(self) -> None:
         """Vanish as a phone does that loses its network: without a word."""
