@@ -31,7 +31,7 @@ Attack = Callable[[Hall, float], Coroutine[Any, Any, Counter[str]]]
 
 async def measure(*, quick: bool) -> int:
     """A control group of listeners, first alone and then during one attack after the other."""
-    count, seconds = (50, 2.0) if quick else (LISTENERS, SECONDS)
+    count, seconds = (50, 1.0) if quick else (LISTENERS, SECONDS)
     table.title(f"Abuse from the address where {count} others listen")
     found = 0
     talk = Stretch(seconds=seconds, partials_per_s=3, finals_per_s=2)

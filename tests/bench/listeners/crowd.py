@@ -87,7 +87,7 @@ class Crowd:
         return sum(last[listener.language] - listener.seq for listener in self.listeners)
 
     def _unheard(self, published: Published) -> int:
-        if self.tally.returns:
+        if self.tally.returns or self.tally.closed:
             return 0
         each = published.speech // len(published.last_seqs)
         hearing = sum(listener.speech for listener in self.listeners)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -101,21 +102,27 @@ async def open_hall(
             "VAR_DIR": str(folder),
             "LOG_LEVEL": "WARNING",
         }
-        event = _make_event(environment)
+        if sql:
+            join_code = _make_event(environment)
+        else:
+            content, join_code = _sqlite_with_event()
+            (folder / "bench.sqlite3").write_bytes(content)
         servers = []
         for _ in range(processes):
             servers.append(Server(command, environment, folder, cores))
             stack.callback(servers[-1].stop)
-        path = f"/ws/listen/{event['join_code']}/"
+        path = f"/ws/listen/{join_code}/"
         crowd = Crowd([server.host for server in servers], path)
         stack.callback(crowd.leave)
         way = "product" if command == OURS else "plain"
-        arguments = [way, event["join_code"], *languages]
+        arguments = [way, join_code, *languages]
         async with _talk(arguments, environment) as talk:
             services = [
                 service.process.pid for service in (redis, sql) if service and service.process
             ]
             meter = Meter([server.pid for server in servers], services, talk.pid)
+            for server in servers:
+                server.wait_until_ready()
             yield Hall(servers, crowd, talk, meter, path)
 
 
@@ -141,7 +148,18 @@ async def _talk(arguments: Sequence[str], environment: dict[str, str]) -> AsyncI
         await process.wait()
 
 
-def _make_event(environment: dict[str, str]) -> dict[str, str]:
+@functools.cache
+def _sqlite_with_event() -> tuple[bytes, str]:
+    """A database file that holds an event, and the event's join code; made once for all halls."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bench.sqlite3"
+        join_code = _make_event({"DATABASE_URL": f"sqlite:///{file}", "VAR_DIR": folder})
+        return file.read_bytes(), join_code
+
+
+def _make_event(environment: Mapping[str, str]) -> str:
+    """Prepare the empty database; returns the join code of an event in six languages."""
+
     def manage(*arguments: str) -> str:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -153,5 +171,5 @@ def _make_event(environment: dict[str, str]) -> dict[str, str]:
         ).stdout
 
     manage("migrate", "--verbosity", "0")
-    made: dict[str, str] = json.loads(manage("demo_event", "--json"))
-    return made
+    join_code: str = json.loads(manage("demo_event", "--json"))["join_code"]
+    return join_code

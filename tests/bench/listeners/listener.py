@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import random
 import socket
 import struct
 from dataclasses import dataclass
@@ -17,7 +19,10 @@ CLOCK = struct.Struct("<d")
 a caption's source."""
 COMES_BACK = {1001, 1005, 1006, 1011, 1012, 1013, 1014, 4408}
 """Close codes after which a page connects again: see the protocol."""
+COMES_BACK_AFTER_S = (0.2, 1.0)
+COMES_BACK_TIMES = 20
 _MOST_KNOWN = 5_000
+_jitter = random.SystemRandom()
 
 OTHER, PARTIAL, FINAL, SPEECH, REPLAYED = range(5)
 
@@ -65,7 +70,10 @@ def _read(message: dict[str, Any], length: int) -> News:
 
 
 class Listener:
-    """Counts what is wrong in its `tally`: lost, doubled, foreign, speech before its caption."""
+    """Counts what is wrong in its `tally`: lost, doubled, foreign, speech before its caption.
+
+    Comes back by itself where the server, or the network, ends its connection.
+    """
 
     def __init__(self, tally: Tally, host: str, path: str, language: str, *, speech: bool) -> None:
         self.tally = tally
@@ -75,11 +83,13 @@ class Listener:
         self.seq = 0
         self.problem = ""
         self.close_code: int | None = None
+        """What the server ended a connection with, the last time it did."""
         self.socket: WebSocket | None = None
         self._host, self._path = host, path
         self._spoken = 0
         self._has_joined = False
         self._back: asyncio.Future[None] | None = None
+        self._returning: asyncio.Task[None] | None = None
 
     @property
     def listens(self) -> bool:
@@ -93,13 +103,14 @@ class Listener:
         """
         loop = asyncio.get_running_loop()
         self._back = loop.create_future()
-        self.close_code = None
         self.socket = web_socket = WebSocket(self, self._host, self._path)
         await web_socket.connect(connected)
         await self._back
 
     def drop(self) -> None:
-        """Lose the connection; nothing more of it is noticed."""
+        """Lose the connection; nothing more of it is noticed, and only `connect` comes back."""
+        if self._returning:
+            self._returning.cancel()
         if self.socket:
             dropped, self.socket = self.socket, None
             dropped.drop()
@@ -148,6 +159,16 @@ class Listener:
         self.tally.closed[code] += 1
         if self._back and not self._back.done():
             self._back.set_exception(ConnectionError(f"{code} {self.problem}"))
+        elif code in COMES_BACK:
+            self._returning = asyncio.get_running_loop().create_task(self._return())
+
+    async def _return(self) -> None:
+        """As a page does it; a crowd that stays away has lost what it is not sent."""
+        for _ in range(COMES_BACK_TIMES):
+            await asyncio.sleep(_jitter.uniform(*COMES_BACK_AFTER_S))
+            with contextlib.suppress(OSError):
+                await self.connect()
+                return
 
     def _final(self, news: News, now: float) -> None:
         wrong = self.tally.wrong

@@ -17,7 +17,7 @@ SETTLING_S = 3.0
 
 async def measure(*, quick: bool) -> int:
     """Joined in the middle of a talk, over the process that one listener has come to and left."""
-    sizes = (200, 400) if quick else SIZES
+    sizes = (400,) if quick else SIZES
     table.title("Memory per idle listener")
     found = 0
     async with open_hall() as hall:

@@ -19,7 +19,7 @@ RETURNED_WITHIN_S = 60.0
 
 async def measure(*, quick: bool) -> int:
     """The captions of who comes back count from when they were published, replayed or not."""
-    count, returning, seconds = (200, 10, 6.0) if quick else (LISTENERS, RETURNING, SECONDS)
+    count, returning, seconds = (200, 10, 3.0) if quick else (LISTENERS, RETURNING, SECONDS)
     table.title(f"{count} listeners, one process, 5 captions a second, {returning} come back each")
     async with open_hall() as hall:
         await hall.crowd.join(count, ["es-ES"], speech=False)

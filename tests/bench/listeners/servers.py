@@ -54,10 +54,12 @@ class Server:
             )
         self._seen = psutil.Process(self._process.pid)
         self._seen.cpu_affinity(list(cores))
+
+    def wait_until_ready(self) -> None:
+        """Return once it takes connections. Raises RuntimeError where it does not."""
         deadline = time.monotonic() + READY_WITHIN_S
         while not answers(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
                 raise RuntimeError(f"The server does not start:\n{self.log.read_text()}")
             time.sleep(0.05)
 
