@@ -164,6 +164,7 @@ def test_a_forked_process_is_another_one(launch_server: LaunchServer, tmp_path: 
 @pytest.mark.parametrize(
     "damage",
     [b"\x90", b"\x90\0\0\0" + 100 * b"\xff", b"\x28" + 7 * b"\0" + b"\x08\0\0\0" + 60 * b"{"],
+    ids=["cut off", "no entry", "no key"],
 )
 def test_a_damaged_file_stops_neither_servers_nor_figures(
     launch_server: LaunchServer, tmp_path: Path, damage: bytes
