@@ -11,4 +11,5 @@ urlpatterns = [
     path("listener/<str:join_code>/qr.svg", views.listener_qr, name="listener-qr"),
     path("healthz", views.healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
+    path("healthz/live", views.alive, name="alive"),
 ]
