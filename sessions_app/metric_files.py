@@ -24,6 +24,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 logger = logging.getLogger(__name__)
 
+_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_livemax")
+_FILE_BYTES = 1 << 20
+"""As the library makes them; ours need a few KiB."""
+
 
 class _Place:
     """This process's place. The lock is held until the process ends."""
@@ -85,8 +89,21 @@ def _take_place(directory: Path) -> tuple[str, int]:
             os.close(lock)
             continue
         _tidy(directory, str(number))
+        _reserve(directory, str(number))
         return str(number), lock
     raise AssertionError("There is always a next number.")
+
+
+def _reserve(directory: Path, number: str) -> None:
+    """Have the room on the disk now: the library writes through memory, and where a disk is full
+    the kernel kills who does that. Raises OSError.
+    """
+    for kind in _KINDS:
+        file = os.open(directory / f"{kind}_{number}.db", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(file, 0, _FILE_BYTES)
+        finally:
+            os.close(file)
 
 
 def _tidy_after_the_dead(lock: Path) -> None:
