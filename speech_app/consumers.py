@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
+from sessions_app import metrics
 from sessions_app.database import in_database
 from sessions_app.links import listener_url
 from sessions_app.messages import (
@@ -164,6 +165,7 @@ class SpeakerConsumer(Socket):
         except LanguageUnavailable as error:
             problem = Problem(code="language_unavailable", message=str(error))
         except BackendError as error:
+            metrics.count_backend_error("recognition")
             problem = Problem(code="backend_down", message=str(error))
         except (OperationalError, InterfaceError):
             logger.exception("Nobody can go live at event %s", self.speaker.event_id)

@@ -17,6 +17,10 @@ import pytest
 from django.conf import settings
 
 from sessions_app.models import Avatar, Event, EventLanguage, Language, Speaker
+<<<<<<< HEAD
+=======
+from tests.cluster import Cluster, Nginx
+>>>>>>> main
 from tests.services import MissingBinary, PostgreSQL, Redis, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +45,12 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     """Servers started by tests open the same file."""
     folder = tmp_path_factory.mktemp("database")
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def metrics_directory(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the tests' own process counts stays out of the developer's figures."""
+    settings.METRICS_DIR = str(tmp_path_factory.mktemp("metrics"))
 
 
 @dataclass
@@ -73,7 +83,7 @@ class Server:
 
 
 def launch(database: str, folder: Path, **environment: str) -> Server:
-    """Start the product on this database; returns once its health page says it is ready."""
+    """Start the product on this database; returns once it serves, even where a part is missing."""
     port = free_port()
     log = folder / f"server-{port}.log"
     with log.open("wb") as output:
@@ -88,6 +98,8 @@ def launch(database: str, folder: Path, **environment: str) -> Server:
                 "DATABASE_URL": database,
                 "REDIS_URL": "",
                 "VAR_DIR": str(folder),
+                "METRICS_DIR": str(folder / "metrics"),
+                "METRICS_TOKEN": "",
                 "EMBEDDED_MAX_SPEAKERS": "8",
                 **environment,
             },
@@ -96,7 +108,7 @@ def launch(database: str, folder: Path, **environment: str) -> Server:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{server.url}/healthz", timeout=5):  # noqa: S310
+            with urllib.request.urlopen(f"{server.url}/healthz/live", timeout=5):  # noqa: S310
                 return server
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
@@ -174,9 +186,30 @@ def postgres() -> Iterator[PostgreSQL]:
         yield service
 
 
+<<<<<<< HEAD
 def _skip_without(find: Callable[[], object]) -> None:
     try:
         find()
+=======
+@pytest.fixture(scope="session")
+def shared_cluster() -> Iterator[Cluster]:
+    _skip_without(PostgreSQL.binaries, Redis.binary, Nginx.binary)
+    with Cluster(processes=2) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """The production set-up, all of it running; a test may end parts of it."""
+    shared_cluster.start()
+    return shared_cluster
+
+
+def _skip_without(*programs: Callable[[], object]) -> None:
+    try:
+        for find in programs:
+            find()
+>>>>>>> main
     except MissingBinary as missing:
         pytest.skip(str(missing))
 
