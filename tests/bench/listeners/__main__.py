@@ -24,10 +24,11 @@ from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from tests.bench.listeners import abuse, cost, memory, returning, stalled, thousands
+from tests.bench.listeners.ground import Ground, open_ground
 
 
 class Scenario(Protocol):
-    def __call__(self, *, quick: bool) -> Coroutine[Any, Any, int]: ...
+    def __call__(self, ground: Ground, *, quick: bool) -> Coroutine[Any, Any, int]: ...
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -57,18 +58,17 @@ def main() -> int:
     # A pause of ours would look like one of the server's.
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
-    cores = os.sched_getaffinity(0)
     load = os.getloadavg()[0]
     print(
         f"{platform.platform()}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, load {load:.2f}"
     )
     found = 0
-    for name in arguments.scenario or SCENARIOS:
-        began = time.monotonic()
-        found += asyncio.run(SCENARIOS[name](quick=arguments.quick))
-        os.sched_setaffinity(0, cores)
-        print(f"  {name} took {time.monotonic() - began:.0f} s", flush=True)
+    with open_ground() as ground:
+        for name in arguments.scenario or SCENARIOS:
+            began = time.monotonic()
+            found += asyncio.run(SCENARIOS[name](ground, quick=arguments.quick))
+            print(f"  {name} took {time.monotonic() - began:.0f} s", flush=True)
     return 1 if found else 0
 
 

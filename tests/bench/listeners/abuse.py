@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from tests.bench.listeners import table
+from tests.bench.listeners.ground import Ground
 from tests.bench.listeners.hall import Hall, open_hall
 from tests.bench.listeners.stranger import Stranger
 from tests.bench.listeners.stretch import Stretch
@@ -29,13 +30,13 @@ JOIN = {"type": "join", "language": "es-ES", "after": None, "speech": False}
 Attack = Callable[[Hall, float], Coroutine[Any, Any, Counter[str]]]
 
 
-async def measure(*, quick: bool) -> int:
+async def measure(ground: Ground, *, quick: bool) -> int:
     """A control group of listeners, first alone and then during one attack after the other."""
     count, seconds = (50, 1.0) if quick else (LISTENERS, SECONDS)
     table.title(f"Abuse from the address where {count} others listen")
     found = 0
     talk = Stretch(seconds=seconds, partials_per_s=3, finals_per_s=2)
-    async with open_hall() as hall:
+    async with open_hall(ground) as hall:
         await hall.crowd.join(count, ["es-ES"], speech=False)
         alone = await hall.hear(talk)
         found += table.faults(alone.tally)
@@ -68,7 +69,7 @@ async def _half_open(hall: Hall) -> Counter[str]:
     """Connections that say nothing, and web sockets that do not join; looked at after 40 s."""
     host, port = "127.0.0.1", hall.servers[0].port
     silent = [await asyncio.open_connection(host, port) for _ in range(HALF_OPEN)]
-    strangers = [Stranger(hall.servers[0].host, hall.path) for _ in range(HALF_OPEN)]
+    strangers = [Stranger(hall.servers[0].host, hall.talk.path) for _ in range(HALF_OPEN)]
     for stranger in strangers:
         await stranger.connect()
     await asyncio.sleep(CLOSED_AFTER_S)
@@ -110,7 +111,7 @@ async def _great_frames(hall: Hall, seconds: float) -> Counter[str]:
     answers: Counter[str] = Counter()
 
     async def send(head: bytes, what: str) -> None:
-        stranger = Stranger(hall.servers[0].host, hall.path)
+        stranger = Stranger(hall.servers[0].host, hall.talk.path)
         await stranger.connect()
         sent = 0
         while sent < FRAME and stranger.close_code is None:
@@ -208,7 +209,7 @@ ATTACKS: dict[str, Attack] = {
 
 async def _say(hall: Hall, text: str, answers: Counter[str], what: str) -> None:
     """Connect, send this, note the answer, leave."""
-    stranger = Stranger(hall.servers[0].host, hall.path)
+    stranger = Stranger(hall.servers[0].host, hall.talk.path)
     try:
         await stranger.connect()
     except (OSError, TimeoutError) as error:

@@ -7,6 +7,7 @@ import statistics
 from collections import defaultdict
 
 from tests.bench.listeners import table
+from tests.bench.listeners.ground import Ground
 from tests.bench.listeners.hall import Hall, open_hall
 from tests.bench.listeners.servers import CHANNELS, CHANNELS_ON_DAPHNE, OURS, WEBSOCKETS
 from tests.bench.listeners.stretch import Stretch
@@ -22,7 +23,7 @@ OTHERS = {
 }
 
 
-async def measure(*, quick: bool) -> int:
+async def measure(ground: Ground, *, quick: bool) -> int:
     """Our server and a bare one in turns, so that a busy moment of the machine hits both."""
     count, rounds, seconds = (200, 1, 2.0) if quick else (LISTENERS, ROUNDS, SECONDS)
     stretch = Stretch(seconds=seconds, partials_per_s=3, finals_per_s=2)
@@ -32,18 +33,19 @@ async def measure(*, quick: bool) -> int:
     async with contextlib.AsyncExitStack() as stack:
         halls = {}
         for name, command in {"this server": OURS, "bare websockets.broadcast": WEBSOCKETS}.items():
-            halls[name] = await stack.enter_async_context(open_hall(command))
+            halls[name] = await stack.enter_async_context(open_hall(ground, command))
             await halls[name].crowd.join(count, ["es-ES"], speech=False)
         for _ in range(rounds):
             for name, hall in halls.items():
                 found += await _hear(name, hall, stretch, spent)
+        names = list(halls)
     for name, values in spent.items():
         spread = f"{min(values):.1f} to {max(values):.1f}"
         table.row(f"{name}, median of {rounds} ({spread})", f"{statistics.median(values):.1f} µs")
-    ours, bare = (statistics.median(spent[name]) for name in halls)
+    ours, bare = (statistics.median(spent[name]) for name in names)
     table.row("ratio", f"{ours / bare:.2f}", f"{AT_MOST}")
     for name, command in OTHERS.items():
-        async with open_hall(command) as hall:
+        async with open_hall(ground, command) as hall:
             await hall.crowd.join(count, ["es-ES"], speech=False)
             found += await _hear(name, hall, stretch, spent)
             table.row(name, f"{spent[name][0]:.1f} µs")

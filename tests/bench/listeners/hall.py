@@ -1,29 +1,26 @@
-"""Where a run takes place: a server with its database and Redis, a talk, and a crowd."""
+"""Where a scenario takes place: servers, a talk, and a crowd."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from tests.bench.listeners.crowd import Crowd
+from tests.bench.listeners.ground import Ground
 from tests.bench.listeners.meter import Meter, Spent
 from tests.bench.listeners.servers import OURS, ROOT, Server
 from tests.bench.listeners.stretch import Published, Stretch
 from tests.bench.listeners.tally import Tally
-from tests.services import PostgreSQL, Redis
 
 SERVER_CORE = [0]
 OTHER_CORE = [1]
 SETTLED_WITHIN_S = 60.0
+ENDED_WITHIN_S = 20.0
 
 
 class Talk:
@@ -32,6 +29,8 @@ class Talk:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.pid = process.pid
+        self.path = ""
+        """Where its listeners connect."""
 
     async def publish(self, stretch: Stretch) -> Published:
         """Publish in real time; returns when the stretch is over."""
@@ -55,7 +54,6 @@ class Hall:
     crowd: Crowd
     talk: Talk
     meter: Meter
-    path: str
 
     async def hear(self, stretch: Stretch) -> Heard:
         """Publish, wait until everybody has every final, and say what that took."""
@@ -81,95 +79,53 @@ class Heard:
 
 @contextlib.asynccontextmanager
 async def open_hall(
+    ground: Ground,
     command: str = OURS,
     *,
     languages: Sequence[str] = ("es-ES",),
     processes: int = 1,
-    postgresql: bool = False,
     cores: Sequence[int] = SERVER_CORE,
     other_cores: Sequence[int] = OTHER_CORE,
 ) -> AsyncIterator[Hall]:
-    """Start everything, and end it. `other_cores` are for whatever is no server, and for us."""
-    os.sched_setaffinity(0, other_cores)
+    """Start servers and a talk, and end them. `other_cores` are for whatever is no server."""
+    ground.keep_to(other_cores)
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        redis = stack.enter_context(Redis())
-        sql = stack.enter_context(PostgreSQL()) if postgresql else None
-        environment = {
-            "DJANGO_SETTINGS_MODULE": "avatartranslate.settings",
-            "DATABASE_URL": sql.url if sql else f"sqlite:///{folder / 'bench.sqlite3'}",
-            "REDIS_URL": redis.url,
-            "VAR_DIR": str(folder),
-            "LOG_LEVEL": "WARNING",
-        }
-        if sql:
-            join_code = _make_event(environment)
-        else:
-            content, join_code = _sqlite_with_event()
-            (folder / "bench.sqlite3").write_bytes(content)
         servers = []
         for _ in range(processes):
-            servers.append(Server(command, environment, folder, cores))
+            servers.append(Server(command, ground.environment, ground.folder, cores))
             stack.callback(servers[-1].stop)
-        path = f"/ws/listen/{join_code}/"
-        crowd = Crowd([server.host for server in servers], path)
-        stack.callback(crowd.leave)
         way = "product" if command == OURS else "plain"
-        arguments = [way, join_code, *languages]
-        async with _talk(arguments, environment) as talk:
-            services = [
-                service.process.pid for service in (redis, sql) if service and service.process
-            ]
-            meter = Meter([server.pid for server in servers], services, talk.pid)
+        async with _talk([way, *languages], ground.environment) as talk:
             for server in servers:
                 server.wait_until_ready()
-            yield Hall(servers, crowd, talk, meter, path)
+            crowd = Crowd([server.host for server in servers], talk.path)
+            stack.callback(crowd.leave)
+            meter = Meter([server.pid for server in servers], ground.services, talk.pid)
+            yield Hall(servers, crowd, talk, meter)
 
 
 @contextlib.asynccontextmanager
-async def _talk(arguments: Sequence[str], environment: dict[str, str]) -> AsyncIterator[Talk]:
+async def _talk(arguments: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[Talk]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.bench.listeners.publisher",
         *arguments,
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     try:
         talk = Talk(process)
-        await talk.answer()
+        talk.path = f"/ws/listen/{(await talk.answer()).strip()}/"
         yield talk
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        # The publisher ends its live session, and itself, when it is told nothing more.
+        assert process.stdin
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), ENDED_WITHIN_S)
+        except TimeoutError:
             process.kill()
-        await process.wait()
-
-
-@functools.cache
-def _sqlite_with_event() -> tuple[bytes, str]:
-    """A database file that holds an event, and the event's join code; made once for all halls."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "bench.sqlite3"
-        join_code = _make_event({"DATABASE_URL": f"sqlite:///{file}", "VAR_DIR": folder})
-        return file.read_bytes(), join_code
-
-
-def _make_event(environment: Mapping[str, str]) -> str:
-    """Prepare the empty database; returns the join code of an event in six languages."""
-
-    def manage(*arguments: str) -> str:
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-
-    manage("migrate", "--verbosity", "0")
-    join_code: str = json.loads(manage("demo_event", "--json"))["join_code"]
-    return join_code
+            await process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.bench.listeners import table
+from tests.bench.listeners.ground import Ground
 from tests.bench.listeners.hall import Hall, open_hall
 from tests.bench.listeners.servers import Memory
 from tests.bench.listeners.stretch import Stretch
@@ -15,12 +16,12 @@ HISTORY = Stretch(seconds=2, finals_per_s=30)
 SETTLING_S = 3.0
 
 
-async def measure(*, quick: bool) -> int:
+async def measure(ground: Ground, *, quick: bool) -> int:
     """Joined in the middle of a talk, over the process that one listener has come to and left."""
     sizes = (400,) if quick else SIZES
     table.title("Memory per idle listener")
     found = 0
-    async with open_hall() as hall:
+    async with open_hall(ground) as hall:
         await hall.talk.publish(HISTORY)
         await hall.crowd.join(1, ["es-ES"], speech=True)
         hall.crowd.leave()

@@ -27,7 +27,16 @@ from sessions_app.broadcast import (  # noqa: E402
 )
 from sessions_app.database import in_database  # noqa: E402
 from sessions_app.messages import FinalCaption, PartialCaption, SpeechHeader  # noqa: E402
-from sessions_app.models import LiveSession, Speaker, Translation  # noqa: E402
+from sessions_app.models import (  # noqa: E402
+    Avatar,
+    Event,
+    EventLanguage,
+    Language,
+    LiveSession,
+    Speaker,
+    Translation,
+)
+from sessions_app.models.catalogue import AvatarKind  # noqa: E402
 from speech_app.audio import mp3  # noqa: E402
 from tests.bench.accuracy import sentences  # noqa: E402
 from tests.bench.listeners.listener import CLOCK  # noqa: E402
@@ -38,12 +47,14 @@ SPEECH_MS = 3_000
 
 
 async def main() -> None:
-    """Arguments: `product`, or `plain` for the baselines; a join code; languages."""
-    way, join_code, *languages = sys.argv[1:]
-    talk = await Talk.begin(join_code, languages, plain=way == "plain")
-    print(json.dumps({"session": talk.session_id}), flush=True)
+    """Arguments: `product`, or `plain` for the baselines; languages. Prints the join code first."""
+    way, *languages = sys.argv[1:]
+    speaker = await in_database(_make_speaker, languages)
+    talk = await Talk.begin(speaker, languages, plain=way == "plain")
+    print(speaker.event.join_code, flush=True)
     async for stretch in _stretches():
         print(json.dumps(asdict(await talk.publish(stretch))), flush=True)
+    await in_database(talk.session.end)
 
 
 async def _stretches() -> AsyncIterator[Stretch]:
@@ -56,8 +67,7 @@ class Talk:
 
     def __init__(self, session: LiveSession, languages: list[str], *, plain: bool) -> None:
 
-        self.session_id = session.pk
-        self._session = session
+        self.session = session
         self._languages = languages
         self._plain = plain
         self._spoken = itertools.cycle(sentences("en"))
@@ -68,9 +78,9 @@ class Talk:
         self._touched = 0.0
 
     @classmethod
-    async def begin(cls, join_code: str, languages: list[str], *, plain: bool) -> Talk:
+    async def begin(cls, speaker: Speaker, languages: list[str], *, plain: bool) -> Talk:
 
-        session = await in_database(_go_live, join_code)
+        session = await in_database(_go_live, speaker)
         if not plain:
             await publish_state(session)
         return cls(session, languages, plain=plain)
@@ -98,7 +108,7 @@ class Talk:
         words = next(self._translated).split()
         for language in self._languages:
             caption = PartialCaption(
-                session=self.session_id,
+                session=self.session.pk,
                 language=language,
                 segment=self._segment,
                 stable=" ".join(words[:-2]),
@@ -135,7 +145,7 @@ class Talk:
 
     def _store(self, source: str, text: str) -> list[FinalCaption]:
 
-        segment = self._session.finish_segment(
+        segment = self.session.finish_segment(
             source_language="en-US",
             text=source,
             start_ms=SPEECH_MS * (self._segment - 1),
@@ -145,7 +155,7 @@ class Talk:
         )
         self._segment = segment.number + 1
         stored = [
-            self._session.finish_translation(segment, language, text).pk
+            self.session.finish_translation(segment, language, text).pk
             for language in self._languages
         ]
         rows = Translation.objects.shown().filter(pk__in=stored)
@@ -160,7 +170,7 @@ class Talk:
         """As a speaker's connection does, so that nobody takes the session for abandoned."""
         if time.monotonic() - self._touched > 5:
             self._touched = time.monotonic()
-            await in_database(self._session.touch)
+            await in_database(self.session.touch)
 
 
 def _timetable(stretch: Stretch) -> list[tuple[float, bool]]:
@@ -182,14 +192,24 @@ def _speech() -> bytes:
     return mp3(recorded(0, SPEECH_MS), 16_000)
 
 
-def _go_live(join_code: str) -> LiveSession:
+def _make_speaker(languages: list[str]) -> Speaker:
+    """Of a new event that is translated into these."""
+    avatar = Avatar.objects.filter(kind=AvatarKind.DRAWN)[0]
+    event = Event.objects.create(title="Bench", avatar=avatar)
+    event.source_languages.add(Language.objects.get(code="en-US"))
+    for language in Language.objects.filter(code__in=languages):
+        EventLanguage.objects.create(event=event, language=language)
+    return Speaker.objects.create(event=event, name="Bench")
+
+
+def _go_live(speaker: Speaker) -> LiveSession:
 
     return LiveSession.go_live(
-        Speaker.objects.filter(event__join_code=join_code)[0],
+        speaker,
         client="bench",
         source_language="en-US",
         rehearsal=False,
-        take_over=True,
+        take_over=False,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.bench.listeners import table
+from tests.bench.listeners.ground import Ground
 from tests.bench.listeners.hall import Hall, open_hall
 from tests.bench.listeners.stretch import Stretch
 from tests.bench.listeners.tally import Delays
@@ -17,11 +18,11 @@ AT_MOST_MS = 300
 RETURNED_WITHIN_S = 60.0
 
 
-async def measure(*, quick: bool) -> int:
+async def measure(ground: Ground, *, quick: bool) -> int:
     """The captions of who comes back count from when they were published, replayed or not."""
     count, returning, seconds = (200, 10, 3.0) if quick else (LISTENERS, RETURNING, SECONDS)
     table.title(f"{count} listeners, one process, 5 captions a second, {returning} come back each")
-    async with open_hall() as hall:
+    async with open_hall(ground) as hall:
         await hall.crowd.join(count, ["es-ES"], speech=False)
         still = await hall.hear(Stretch(seconds=seconds / 3, partials_per_s=3, finals_per_s=2))
         found = table.faults(still.tally)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ _UVICORN = (
     "-m uvicorn {application} --ws websockets-sansio --ws-per-message-deflate false "
     "--ws-max-size 262144 --lifespan off --log-level warning --port {port}"
 )
-OURS = _UVICORN.replace("{application}", "avatartranslate.asgi:application")
+OURS = "manage.py serve --port {port}"
 _CHANNELS_APPLICATION = "tests.bench.listeners.plain_channels:application"
 CHANNELS = _UVICORN.replace("{application}", _CHANNELS_APPLICATION)
 CHANNELS_ON_DAPHNE = f"-m daphne -v 0 -p {{port}} {_CHANNELS_APPLICATION}"
@@ -47,7 +46,7 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, *command.format(port=self.port).split()],
                 cwd=ROOT,
-                env={**os.environ, **environment},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -8,6 +8,7 @@ import statistics
 import time
 
 from tests.bench.listeners import table
+from tests.bench.listeners.ground import Ground
 from tests.bench.listeners.hall import Hall, open_hall
 from tests.bench.listeners.listener import Listener
 from tests.bench.listeners.stretch import Stretch
@@ -26,14 +27,14 @@ SEGMENT_BYTES = 1_460
 """As over Ethernet: through 127.0.0.1 the kernel would keep megabytes for each socket."""
 
 
-async def measure(*, quick: bool) -> int:
+async def measure(ground: Ground, *, quick: bool) -> int:
     """The others in runs with and without it by turns; then until the server has had enough."""
     count, runs, seconds = (50, 1, 1.5) if quick else (LISTENERS, RUNS, SECONDS)
     talk = Stretch(seconds=seconds, partials_per_s=3, finals_per_s=2, speech=True)
     table.title(f"One listener that never reads, among {count} with sound")
     p99s: dict[bool, list[float]] = {True: [], False: []}
     found = 0
-    async with open_hall() as hall:
+    async with open_hall(ground) as hall:
         await hall.crowd.join(count, ["es-ES"], speech=True)
         for _ in range(runs):
             for present in (False, True):
@@ -93,7 +94,7 @@ async def _stalled(hall: Hall) -> Listener:
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(connected, ("127.0.0.1", server.port))
-    listener = Listener(Tally(), server.host, hall.path, "es-ES", speech=True)
+    listener = Listener(Tally(), server.host, hall.talk.path, "es-ES", speech=True)
     await listener.connect(connected)
     assert listener.socket
     listener.socket.pause()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.bench.listeners import table
+from tests.bench.listeners.ground import Ground
 from tests.bench.listeners.hall import open_hall
 from tests.bench.listeners.stretch import Stretch
 from tests.bench.listeners.tally import Delays
@@ -14,15 +15,15 @@ SECONDS = 60.0
 AT_MOST_MS = 2_000
 
 
-async def measure(*, quick: bool) -> int:
+async def measure(ground: Ground, *, quick: bool) -> int:
     """Two server processes, Redis, PostgreSQL; nobody has a core of his own."""
     count, seconds = (300, 3.0) if quick else (LISTENERS, SECONDS)
     table.title(f"{count} listeners with sound, {len(LANGUAGES)} languages, {PROCESSES} processes")
     cores = range(PROCESSES)
     async with open_hall(
+        ground,
         languages=LANGUAGES,
         processes=PROCESSES,
-        postgresql=not quick,
         cores=cores,
         other_cores=cores,
     ) as hall:
