@@ -38,6 +38,7 @@ bench: prepare-tests
 	$(PYTHON) -m tests.bench $(ARGS)
 	$(PYTHON) -m tests.bench.azure
 	$(PYTHON) -m tests.bench.fan_out
+	$(PYTHON) -m tests.bench.listeners
 
 requirements: prepare-tests
 	set -e; for file in requirements/*.in; do \

@@ -25,6 +25,7 @@ CLOSED_AFTER_S = 40.0
 """The server gives a socket 30 s to join."""
 FRAME = 100 * 2**20
 CHUNK = 2**20
+RIGHT = "a right code"
 JOIN = {"type": "join", "language": "es-ES", "after": None, "speech": False}
 
 Attack = Callable[[Hall, float], Coroutine[Any, Any, Counter[str]]]
@@ -50,6 +51,8 @@ async def measure(ground: Ground, *, quick: bool) -> int:
                 table.row(what, _p99(Delays.of(heard.tally.captions)))
                 for answer, times in answers.most_common(8):
                     table.note(f"{times} × {answer}")
+                refused = {a: n for a, n in answers.items() if RIGHT in a and "joined" not in a}
+                heard.tally.wrong["right join codes refused"] = sum(refused.values())
                 found += table.faults(heard.tally)
         if idle:
             table.row(f"{2 * HALF_OPEN} half-open sockets, meanwhile", "")
@@ -99,7 +102,7 @@ async def _wrong_codes(hall: Hall, seconds: float) -> Counter[str]:
         answers[f"a wrong code: {answer}, {stranger.problem}"] += 1
 
     async def join() -> None:
-        await _say(hall, json.dumps(JOIN), answers, "a right code")
+        await _say(hall, json.dumps(JOIN), answers, RIGHT)
         await asyncio.sleep(seconds / 25)
 
     await _for(seconds, {guess: 20, join: 8})
@@ -184,7 +187,7 @@ async def _bombs(hall: Hall, seconds: float) -> Counter[str]:
         "60,000 digits": '{"type":"join","language":"es-ES","after":{"session":'
         + "9" * 60_000
         + "}}",
-        "10,000 fields": json.dumps({"type": "x", **{f"k{n}": 0 for n in range(5_000)}}),
+        "5,000 fields": json.dumps({"type": "x", **{f"k{n}": 0 for n in range(5_000)}}),
         "escapes": '{"type":"' + "\\ud800" * 9_000 + '"}',
         "bytes that are no UTF-8": "",
     }
