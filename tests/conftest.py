@@ -17,10 +17,7 @@ import pytest
 from django.conf import settings
 
 from sessions_app.models import Avatar, Event, EventLanguage, Language, Speaker
-<<<<<<< HEAD
-=======
 from tests.cluster import Cluster, Nginx
->>>>>>> main
 from tests.services import MissingBinary, PostgreSQL, Redis, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -186,21 +183,19 @@ def postgres() -> Iterator[PostgreSQL]:
         yield service
 
 
-<<<<<<< HEAD
-def _skip_without(find: Callable[[], object]) -> None:
-    try:
-        find()
-=======
 @pytest.fixture(scope="session")
 def shared_cluster() -> Iterator[Cluster]:
     _skip_without(PostgreSQL.binaries, Redis.binary, Nginx.binary)
-    with Cluster(processes=2) as cluster:
+    with Cluster(processes=2, EMBEDDED_MAX_SPEAKERS="1") as cluster:
         yield cluster
 
 
 @pytest.fixture
 def cluster(shared_cluster: Cluster) -> Cluster:
-    """The production set-up, all of it running; a test may end parts of it."""
+    """The production set-up on a machine for one speaker, all of it running.
+
+    A test may end parts of it.
+    """
     shared_cluster.start()
     return shared_cluster
 
@@ -209,7 +204,6 @@ def _skip_without(*programs: Callable[[], object]) -> None:
     try:
         for find in programs:
             find()
->>>>>>> main
     except MissingBinary as missing:
         pytest.skip(str(missing))
 
