@@ -26,6 +26,7 @@ BACKLOG = 4096
 SPEAKERS_MOVE_WITHIN_S = 5.0
 LISTENERS_SPREAD_S = 5
 """Listeners are told to come back over this long, so that thousands do not return at once."""
+DRAINS_WITHIN_S = 15
 REST_ENDS_WITHIN_S = 5
 STALLED_FOR_MS = 60_000
 """A peer that takes nothing for so long is gone: closing it politely would wait for it for ever."""
@@ -50,17 +51,21 @@ class DrainingServer(Server):
             for listening in server.sockets:
                 # Those that are accepted have it from here.
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_FOR_MS)
+        logger.info("Serving at http://%s:%s", self.config.host, self.config.port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         signal.alarm(ENDS_WITHIN_S)
+        logger.info("Sending everyone elsewhere")
         draining = asyncio.create_task(self._drain())
-        while not draining.done() and not self.force_exit:
+        last = asyncio.get_running_loop().time() + DRAINS_WITHIN_S
+        while not (draining.done() or self.force_exit or asyncio.get_running_loop().time() > last):
             await asyncio.wait([draining], timeout=0.1)
         draining.cancel()
         (failure,) = await asyncio.gather(draining, return_exceptions=True)
         if isinstance(failure, Exception):
             logger.error("Could not send everyone elsewhere", exc_info=failure)
         await super().shutdown(sockets)
+        logger.info("Ended")
 
     async def _drain(self) -> None:
         Readiness.draining = True
@@ -96,8 +101,10 @@ def serve(host: str, port: int) -> None:
         ws_per_message_deflate=False,
         ws_max_size=largest,
         lifespan="off",
-        # Settings have the loggers; the proxy logs who asks for what.
+        # Settings have the loggers; the proxy logs who asks for what. Otherwise each listener who
+        # comes is two lines.
         log_config=None,
+        log_level="warning",
         access_log=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=REST_ENDS_WITHIN_S,

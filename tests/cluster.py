@@ -188,6 +188,8 @@ class Cluster:
             "VAR_DIR": str(folder / "var"),
             "STATIC_ROOT": str(folder / "static"),
             "EMBEDDED_MAX_SPEAKERS": "8",
+            # Where the processes of one machine settle who speaks: not with those of another test.
+            "TMPDIR": str(folder),
             **environment,
         }
         self.processes = [ServerProcess(self.environment) for _ in range(processes)]

@@ -186,13 +186,16 @@ def postgres() -> Iterator[PostgreSQL]:
 @pytest.fixture(scope="session")
 def shared_cluster() -> Iterator[Cluster]:
     _skip_without(PostgreSQL.binaries, Redis.binary, Nginx.binary)
-    with Cluster(processes=2) as cluster:
+    with Cluster(processes=2, EMBEDDED_MAX_SPEAKERS="1") as cluster:
         yield cluster
 
 
 @pytest.fixture
 def cluster(shared_cluster: Cluster) -> Cluster:
-    """The production set-up, all of it running; a test may end parts of it."""
+    """The production set-up on a machine for one speaker, all of it running.
+
+    A test may end parts of it.
+    """
     shared_cluster.start()
     return shared_cluster
 

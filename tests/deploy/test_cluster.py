@@ -9,7 +9,8 @@ import json
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,16 @@ async def play_on(client: SpeakerClient, pcm: bytes) -> None:
     await client.play(pcm[client.next_frame * FRAME_MS * BYTES_PER_MS :])
 
 
+@asynccontextmanager
+async def crowd(process: ServerProcess, event: Invitation) -> AsyncIterator[list[ListenerClient]]:
+    """So many listeners that it takes a while until each was told, one after the other, to go."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(listener(process.socket_url, event.join_code))
+            for _ in range(30)
+        ]
+
+
 def seqs(*clients: ListenerClient) -> list[int]:
     """The numbers of the finals these got, one after the other."""
     return [m["seq"] for client in clients for m in client.all(type="caption", final=True)]
@@ -169,6 +180,14 @@ async def test_no_key_of_a_link_is_written_down(cluster: Cluster, event: Invitat
     await until_stored(lambda: asyncio.to_thread(written), [False, False, True, True, True])
 
 
+def test_a_visitor_who_claims_many_addresses_is_one(cluster: Cluster) -> None:
+    answers = [
+        get(f"{cluster.url}/listener/WRONG{number:03}/", **{"X-Forwarded-For": f"10.0.0.{number}"})
+        for number in range(100)
+    ]
+    assert {status for status, _, _ in answers} == {404, 429}
+
+
 async def test_listeners_are_counted_over_all_processes_and_not_after_theirs_has_died(
     cluster: Cluster, event: Invitation
 ) -> None:
@@ -198,10 +217,12 @@ async def test_a_process_that_is_told_to_end_hands_its_speaker_and_listeners_ove
     leaving, staying = cluster.processes
     talk = recorded(0, BOTH_MS)
     async with (
+        # While these are told, the speaker must already have room at the other process.
+        crowd(leaving, event) as hall,
         listener(leaving.socket_url, event.join_code) as moved,
         listener(staying.socket_url, event.join_code) as other,
     ):
-        for client in (moved, other):
+        for client in (moved, other, *hall):
             await client.join("es-ES")
         async with speaker(leaving.socket_url, event.token) as speaking:
             await speaking.start()
@@ -237,8 +258,9 @@ async def test_a_process_that_is_about_to_end_says_so_and_takes_nobody_new(
     cluster: Cluster, event: Invitation
 ) -> None:
     leaving = cluster.processes[0]
-    async with listener(leaving.socket_url, event.join_code) as client:
-        await client.join("es-ES")
+    async with crowd(leaving, event) as hall:
+        for client in hall:
+            await client.join("es-ES")
         kept = http.client.HTTPConnection("127.0.0.1", leaving.port, timeout=10)
         assert await asyncio.to_thread(_health_over, kept) == (200, READY)
         leaving.terminate()
@@ -253,7 +275,7 @@ async def test_a_process_that_is_about_to_end_says_so_and_takes_nobody_new(
                 pass
         async with listener(cluster.socket_url, event.join_code) as elsewhere:
             await elsewhere.join("es-ES")
-        assert await client.closed() == 1012
+        assert [await client.closed() for client in hall] == [1012] * len(hall)
 
 
 def _health_over(connection: http.client.HTTPConnection) -> tuple[int, dict[str, Any]]:
