@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,8 +11,13 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from sessions_app.database import AWAY
 from sessions_app.messages import Message, Problem
 
+logger = logging.getLogger(__name__)
+
+COME_BACK = 1012
+TRY_AGAIN = 1013
 MALFORMED = 4400
 NOT_ADMITTED = 4403
 NOT_FOUND = 4404
@@ -19,6 +25,13 @@ TOO_SLOW = 4408
 REPLACED = 4409
 REVOKED = 4410
 TOO_MANY = 4429
+
+
+def storage_down() -> Problem:
+    return Problem(
+        code="storage_down",
+        message="The server cannot reach its transcript at the moment.",
+    )
 
 
 class Refused(Exception):
@@ -113,6 +126,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await work
         except Refused as refused:
             await self.refuse(refused)
+        except AWAY:
+            logger.warning("A socket is refused: the database is away")
+            await self.refuse(Refused(TRY_AGAIN, storage_down()))
         except Exception:
             # The server closes the socket with 1011, whereupon a page comes back.
             await self.say(Problem(code="internal", message="Something went wrong on our side."))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sessions_app.broadcast import publish_state
-from sessions_app.database import in_database
+from sessions_app.database import in_database, persist
 from sessions_app.messages import Message, Start
 from sessions_app.models import Event, LiveSession, Speaker
 from sessions_app.models.transcript import (
@@ -106,12 +106,13 @@ class Stage:
         """Finish what was said, then stop listening; returns what has become of the session."""
         return await self._carry_out(self._pause(hold))
 
-    async def end(self, event: int) -> LiveSession | None:
+    async def end(self, event: int, away: Callable[[], None]) -> LiveSession | None:
         """Finish what was said and end the event's running session, wherever it was begun.
 
-        Returns what has become of it, None where nothing ran.
+        Returns what has become of it, None where nothing ran. Waits for a database that is away,
+        and calls `away()` meanwhile.
         """
-        return await self._carry_out(self._end(event))
+        return await self._carry_out(self._end(event, away))
 
     def leave(self, hold: Hold) -> None:
         """The speaker's socket is gone; if nobody comes back in 30 s the session is paused."""
@@ -136,18 +137,18 @@ class Stage:
             if hold.replaced is None:
                 await self._stop(hold, LiveSession.pause)
 
-    async def _end(self, event: int) -> LiveSession | None:
+    async def _end(self, event: int, away: Callable[[], None]) -> LiveSession | None:
         async with self._changing[event]:
             hold = self._holds.get(event)
             if hold:
                 return await self._stop(hold, LiveSession.end)
-            session = await in_database(_running_session, event)
+            session = await persist(away, _running_session, event)
             if session is None:
                 return None
             with contextlib.suppress(Superseded):
-                await in_database(session.end)
+                await persist(away, session.end)
                 await publish_state(session)
-            return await in_database(_newest, session)
+            return await persist(away, _newest, session)
 
     async def _goes_on(self, hold: Hold, start: Start) -> bool:
         """Whether the running Interpreter serves this start. Raises RehearsalFixed."""
@@ -196,7 +197,7 @@ class Stage:
         with contextlib.suppress(Superseded):
             await hold.interpreter.store(change, hold.session)
             await publish_state(hold.session)
-        return await in_database(_newest, hold.session)
+        return await hold.interpreter.store(_newest, hold.session)
 
     async def _drop(self, hold: Hold) -> None:
         await hold.interpreter.close()
