@@ -80,7 +80,7 @@ class Service:
 
     def start(self) -> None:
         """Start, at the same port with the data there is; returns once it answers."""
-        assert self.process is None, f"{type(self).__name__} runs already"
+        assert not self.running, f"{type(self).__name__} runs already"
         with self.log.open("ab") as output:
             self.process = self._launch(output.fileno())
         deadline = time.monotonic() + READY_WITHIN_S
@@ -89,6 +89,15 @@ class Service:
                 self.kill()
                 raise RuntimeError(f"{type(self).__name__} does not start:\n{self.log.read_text()}")
             time.sleep(0.05)
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def ensure(self) -> None:
+        """Start it unless it runs."""
+        if not self.running:
+            self.start()
 
     def stop(self) -> None:
         """As an administrator stops it: what it holds is kept."""
