@@ -30,9 +30,13 @@ def _own_secret_key() -> str:
     return key
 
 
-SECRET_KEY = env.str("SECRET_KEY", default="") or _own_secret_key()
+SECRET_KEY = env.str("SECRET_KEY", default="")
+SECRET_KEY_IS_GENERATED = not SECRET_KEY
+if SECRET_KEY_IS_GENERATED:
+    SECRET_KEY = _own_secret_key()
 DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+DEFAULT_ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=DEFAULT_ALLOWED_HOSTS)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Where every trusted page comes over TLS, no cookie travels without it.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(CSRF_TRUSTED_ORIGINS) and all(
@@ -42,6 +46,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 """Where listeners reach this server; empty: at the address the page itself was opened with."""
 
 INSTALLED_APPS = [
+    "avatartranslate",
     "daphne",
     "servestatic.runserver_nostatic",
     "django.contrib.admin",
@@ -145,10 +150,10 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Until `collectstatic` has run, files are served from where they are written, and may change.
-SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = not STATIC_ROOT.exists()
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = not Path(STATIC_ROOT).exists()
 SERVESTATIC_MAX_AGE = 0 if SERVESTATIC_AUTOREFRESH else 60
 
 CONTENT_SECURITY_POLICY = {
@@ -167,6 +172,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
+# The proxy that ends TLS redirects to it and sends HSTS: see deploy/nginx.conf.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

@@ -9,4 +9,5 @@ urlpatterns = [
     path("listener/<str:join_code>/", views.listener, name="listener"),
     path("listener/<str:join_code>/qr.svg", views.listener_qr, name="listener-qr"),
     path("healthz", views.healthz, name="healthz"),
+    path("healthz/live", views.alive, name="alive"),
 ]

@@ -121,6 +121,17 @@ class Stage:
         if self._holds.get(hold.event) is hold:
             hold.gone = asyncio.create_task(self._wait_for_speaker(hold))
 
+    async def hand_over(self) -> None:
+        """Let go of every session as it is: its speaker goes on at another process.
+
+        What was acknowledged is stored, and the speaker's page sends the rest again there.
+        """
+        await asyncio.gather(*map(self._hand_over, list(self._holds.values())))
+
+    async def _hand_over(self, hold: Hold) -> None:
+        async with self._changing[hold.event]:
+            await self._drop(hold)
+
     async def _carry_out(self, work: Coroutine[Any, Any, R]) -> R:
         """Do it to the end, even if the socket that asked for it goes away meanwhile."""
         task = asyncio.create_task(work)
@@ -192,6 +203,8 @@ class Stage:
         return hold
 
     async def _stop(self, hold: Hold, change: Callable[[LiveSession], None]) -> LiveSession | None:
+        if self._holds.get(hold.event) is not hold:  # handed over, or stopped already
+            return await hold.interpreter.store(_newest, hold.session)
         await hold.interpreter.finish()
         await self._drop(hold)
         with contextlib.suppress(Superseded):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from django.conf import settings
 
 from sessions_app.models import Avatar, Event, EventLanguage, Language, Speaker
+from tests.services import MissingBinary, PostgreSQL, Redis, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60
@@ -72,15 +72,8 @@ class Server:
             self.kill()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def launch(database: str, folder: Path, **environment: str) -> Server:
-    """Start the product on this database; returns once its health page says it is ready."""
+    """Start the product on this database; returns once it serves, even where a part is missing."""
     port = free_port()
     log = folder / f"server-{port}.log"
     with log.open("wb") as output:
@@ -103,7 +96,7 @@ def launch(database: str, folder: Path, **environment: str) -> Server:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{server.url}/healthz", timeout=5):  # noqa: S310
+            with urllib.request.urlopen(f"{server.url}/healthz/live", timeout=5):  # noqa: S310
                 return server
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
@@ -163,6 +156,29 @@ def troubles(log: Path, *, since: int = 0) -> list[str]:
     signs = ("Traceback", " ERROR ", " CRITICAL ", "never retrieved", "was destroyed")
     lines = log.read_bytes()[since:].decode(errors="replace").splitlines()
     return [line for line in lines if any(sign in line for sign in signs)]
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """A Redis of this test's own, that it may stop, kill and start again."""
+    _skip_without(Redis.binary)
+    with Redis() as service:
+        yield service
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgreSQL]:
+    """A PostgreSQL of this test's own, with an empty database."""
+    _skip_without(PostgreSQL.binaries)
+    with PostgreSQL() as service:
+        yield service
+
+
+def _skip_without(find: Callable[[], object]) -> None:
+    try:
+        find()
+    except MissingBinary as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from sessions_app.models import Avatar, Event, LiveSession, VideoSeat
 from tests.azure.video_page import VideoPage
 from tests.azure_emulator.running import Emulator
 from tests.clients import ListenerClient, listener, until_stored
-from tests.conftest import ROOT, LaunchServer, Server, free_port, troubles
+from tests.conftest import ROOT, LaunchServer, Server, troubles
+from tests.services import free_port
 
 pytestmark = pytest.mark.azure
 

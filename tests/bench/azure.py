@@ -90,7 +90,8 @@ def _launch(folder: Path, notes: Path, endpoint: str) -> Any:
     import urllib.error
     import urllib.request
 
-    from tests.conftest import READY_WITHIN_S, ROOT, Server, free_port
+    from tests.conftest import READY_WITHIN_S, ROOT, Server
+    from tests.services import free_port
 
     port = free_port()
     log = folder / "server.log"

@@ -6,17 +6,17 @@ import io
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import UTC, datetime
-from unittest.mock import patch
 
 import pytest
 import segno
 from django.core.cache import cache
-from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
 from sessions_app.admission import MOST_FAILED_JOINS
+from sessions_app.availability import Availability
 from sessions_app.models import Event
+from sessions_app.readiness import Readiness
 
 pytestmark = pytest.mark.django_db
 
@@ -201,19 +201,49 @@ def test_pages_only_answer_questions(client: Client, path: str) -> None:
 # Health
 
 
+READY = {
+    "ready": True,
+    "database": "ok",
+    "channel_layer": "ok",
+    "migrations": "ok",
+    "backend": "ok",
+    "draining": False,
+}
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The problems of a backend that needs nothing of this machine; none at first."""
+    problems: list[str] = []
+    monkeypatch.setattr(Availability, "_here", lambda: Availability(problems=problems))
+    return problems
+
+
+@pytest.mark.usefixtures("backend")
 def test_a_server_with_all_its_parts_is_ready(client: Client) -> None:
     response = client.get("/healthz")
-    assert response.status_code == 200
-    assert response.json() == {"ready": True, "database": "ok", "channel_layer": "ok"}
+    assert (response.status_code, response.json()) == (200, READY)
 
 
-def test_a_database_that_fails_is_named(client: Client) -> None:
-    with patch.object(connection, "cursor", side_effect=OperationalError("disk on fire")):
-        response = client.get("/healthz")
+def test_a_backend_with_a_problem_is_named(client: Client, backend: list[str]) -> None:
+    backend.append("Recognition needs the package listen: run `pip install listen`.")
+    response = client.get("/healthz")
     assert response.status_code == 503
-    assert response.json() == {"ready": False, "database": "not reachable", "channel_layer": "ok"}
+    assert response.json() == {**READY, "ready": False, "backend": "not available"}
 
 
+@pytest.mark.usefixtures("backend")
+def test_a_process_that_is_about_to_end_is_not_ready_but_alive(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Readiness, "draining", True)
+    response = client.get("/healthz")
+    assert response.status_code == 503
+    assert response.json() == {**READY, "ready": False, "draining": True}
+    assert client.get("/healthz/live").json() == {"alive": True}
+
+
+@pytest.mark.usefixtures("backend")
 def test_a_channel_layer_that_fails_is_named(client: Client, settings: Settings) -> None:
     # Nothing listens on this port.
     settings.CHANNEL_LAYERS = {
@@ -224,4 +254,4 @@ def test_a_channel_layer_that_fails_is_named(client: Client, settings: Settings)
     }
     response = client.get("/healthz")
     assert response.status_code == 503
-    assert response.json() == {"ready": False, "database": "ok", "channel_layer": "not reachable"}
+    assert response.json() == {**READY, "ready": False, "channel_layer": "not reachable"}

@@ -24,7 +24,8 @@ from django.utils import timezone
 from sessions_app.models import Event, LiveSession, Segment
 from speech_app.audio import wav
 from tests.clients import recorded, speaker
-from tests.conftest import ROOT, Server, free_port
+from tests.conftest import ROOT, Server
+from tests.services import free_port
 
 MakeEvent = Callable[..., Event]
 
