@@ -48,7 +48,7 @@ from sessions_app.sockets import (
 from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO, BackendError, LanguageUnavailable, Overloaded
 from speech_app.frames import FrameGap, FrameSize, TooFast
-from speech_app.stage import Hold, Stage
+from speech_app.stage import Hold, SessionOver, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ class SpeakerConsumer(Socket):
         self._told: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._complained = False
+        self._known: int | None = None
         self._paused: int | None = None
         self._audience_shown: AudienceSize | None = None
 
@@ -146,7 +147,11 @@ class SpeakerConsumer(Socket):
         try:
             await in_database(self.speaker.record_consent)
             hold = self._hold = await self._stage.go_live(
-                self.speaker, start, tell=self._tell, replaced=self._replaced
+                self.speaker,
+                start,
+                known=self._known,
+                tell=self._tell,
+                replaced=self._replaced,
             )
             # The first sentence is voiced too: who listens is not first known a second later.
             seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
@@ -154,6 +159,10 @@ class SpeakerConsumer(Socket):
             hold.interpreter.heard = seen.heard
         except (SpeakerBusy, Superseded):
             problem = _busy()
+        except SessionOver as over:
+            ended = over.session
+            self._tell_state(ended.pk, State.ENDED, ended.acked_frame + 1)
+            return
         except RehearsalFixed:
             problem = Problem(
                 code="rehearsal",
@@ -264,9 +273,8 @@ class SpeakerConsumer(Socket):
             self._tell(
                 Problem(
                     code="overloaded",
-                    message="Listeners get captions some seconds late, and no voice, at the "
-                    "moment: a part of the server is out of reach. Go on speaking: everything is "
-                    "stored.",
+                    message="A part of the server is out of reach: for the moment listeners get "
+                    "captions some seconds late, and no voice. Go on speaking.",
                 )
             )
         seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
@@ -357,6 +365,7 @@ class SpeakerConsumer(Socket):
         self._tell_state(session.pk, session.state, self._stage.next_frame(session))
 
     def _tell_state(self, session: int, state: str, next_frame: int) -> None:
+        self._known = session if state != State.ENDED else None
         self._paused = session if state == State.PAUSED else None
         self._tell(SpeakerState(session=session, state=state, next_frame=next_frame))
 
@@ -367,6 +376,7 @@ class SpeakerConsumer(Socket):
     def _ready(self) -> Ready:
         event = self.speaker.event
         session = event.running_session()
+        self._known = session.pk if session else None
         return Ready(
             event=SpeakerEvent.of(event, self._spoken(), listener_url(event, base_url(self.scope))),
             session=RunningSession.of(session) if session else None,

@@ -20,6 +20,7 @@ from sessions_app.models.transcript import (
     EventClosed,
     RehearsalFixed,
     SpeakerBusy,
+    State,
     Superseded,
 )
 from speech_app.backends import get_backend
@@ -28,6 +29,14 @@ from speech_app.plan import Plan
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
+
+
+class SessionOver(Exception):
+    """The session that was to go on has ended meanwhile."""
+
+    def __init__(self, session: LiveSession) -> None:
+        super().__init__(session)
+        self.session = session
 
 
 @dataclass(eq=False)
@@ -75,15 +84,20 @@ class Stage:
         speaker: Speaker,
         start: Start,
         *,
+        known: int | None,
         tell: Callable[[Message], None],
         replaced: Callable[[], None],
     ) -> Hold:
         """Begin, resume or continue the event's session with this socket.
 
-        `replaced()` is called when another socket takes its place. Raises BackendError and what
-        `LiveSession.go_live` raises, and Superseded where another process has just taken over.
+        `known` is the session that the page takes for running; `replaced()` is called when another
+        socket takes its place. Raises BackendError, what `LiveSession.go_live` raises, Superseded
+        where another process has just taken over, and SessionOver where the known one has ended:
+        what was meant for it must not open another.
         """
         async with self._changing[speaker.event_id]:
+            if known is not None and (over := await in_database(_ended, known)):
+                raise SessionOver(over)
             hold = self._holds.get(speaker.event_id)
             if hold and await self._goes_on(hold, start):
                 # First what may fail: until then it stays with whoever has it.
@@ -243,6 +257,10 @@ def _plan_of(pk: int) -> Plan:
 
 def _newest(session: LiveSession) -> LiveSession | None:
     return LiveSession.objects.filter(pk=session.pk).first()
+
+
+def _ended(session: int) -> LiveSession | None:
+    return LiveSession.objects.filter(pk=session, state=State.ENDED).first()
 
 
 def _running_session(event: int) -> LiveSession | None:
