@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from sessions_app.models import Event
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from django.db import InterfaceError, OperationalError
+
+from sessions_app.database import in_database
+from sessions_app.messages import LanguageItem
+from sessions_app.models import Avatar, Event
+from sessions_app.models.event import clean_join_code
 from sessions_app.rate import count
 
 MOST_FAILED_JOINS = 20
 WITHIN_S = 60
 """20 wrong codes a minute from one address: a hall mistypes less, a guesser needs 31^8 tries."""
+
+CARD_IS_FRESH_FOR_S = 2.0
+MOST_CARDS = 1000
+LOOKED_UP_AT_ONCE = 2
+"""A flood of wrong codes takes this many of the threads that also store captions, and no more."""
 
 
 class UnknownJoinCode(Exception):
@@ -29,8 +45,92 @@ def find_event(code: str, address: str) -> Event:
     UnknownJoinCode, or TooManyAttempts once an address has failed too often.
     """
     event = Event.with_join_code(code)
-    if event is not None:
-        return event
+    if event is None:
+        raise _failed(address)
+    return event
+
+
+def _failed(address: str) -> UnknownJoinCode | TooManyAttempts:
     if count(f"failed-joins:{address}", WITHIN_S) > MOST_FAILED_JOINS:
-        raise TooManyAttempts(WITHIN_S)
-    raise UnknownJoinCode
+        return TooManyAttempts(WITHIN_S)
+    return UnknownJoinCode()
+
+
+@dataclass(frozen=True, slots=True)
+class EventCard:
+    """What a listener who joins must know of an event; `avatars` are by language code."""
+
+    event: Event
+    languages: Sequence[LanguageItem]
+    avatars: Mapping[str, Avatar]
+    seen_at: float
+
+    @classmethod
+    def find(cls, code: str) -> EventCard | None:
+        """The card of the event with this join code. Reads the database."""
+        event = Event.with_join_code(code)
+        if event is None:
+            return None
+        own = {
+            row.language.code: row.avatar
+            for row in event.languages.select_related("language", "avatar")
+        }
+        languages = [LanguageItem.of(language) for language in event.offered_languages()]
+        return cls(
+            event=event,
+            languages=languages,
+            avatars={item.code: own.get(item.code) or event.avatar for item in languages},
+            seen_at=time.monotonic(),
+        )
+
+
+class Cards:
+    """The cards of events that are being joined: a hall that comes at once asks the database once.
+
+    A card is looked up again after 2 s; while the database is away the last one serves.
+    """
+
+    _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Cards] = WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self._cards: dict[str, EventCard] = {}
+        self._asking: dict[str, asyncio.Task[EventCard | None]] = {}
+        self._turns = asyncio.Semaphore(LOOKED_UP_AT_ONCE)
+
+    @classmethod
+    def here(cls) -> Cards:
+        """The cards of this process (of this event loop)."""
+        loop = asyncio.get_running_loop()
+        if loop not in cls._by_loop:
+            cls._by_loop[loop] = cls()
+        return cls._by_loop[loop]
+
+    async def find(self, code: str, address: str) -> EventCard:
+        """As `find_event`; raises UnknownJoinCode, TooManyAttempts, or what a database raises."""
+        code = clean_join_code(code)
+        known = self._cards.get(code)
+        if known and time.monotonic() - known.seen_at < CARD_IS_FRESH_FOR_S:
+            return known
+        asking = self._asking.get(code)
+        if asking is None:
+            asking = self._asking[code] = asyncio.create_task(self._look_up(code))
+            asking.add_done_callback(lambda done: self._asking.pop(code))
+        try:
+            card = await asyncio.shield(asking)
+        except (OperationalError, InterfaceError):
+            if known is None:
+                raise
+            return known
+        if card is None:
+            raise _failed(address)
+        return card
+
+    async def _look_up(self, code: str) -> EventCard | None:
+        async with self._turns:
+            card = await in_database(EventCard.find, code)
+        self._cards.pop(code, None)
+        if card:
+            self._cards[code] = card
+            if len(self._cards) > MOST_CARDS:
+                del self._cards[next(iter(self._cards))]
+        return card

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from sessions_app.admission import TooManyAttempts, UnknownJoinCode, find_event
-from sessions_app.audience import Audience, Listener
+from sessions_app.admission import Cards, EventCard, TooManyAttempts, UnknownJoinCode
+from sessions_app.audience import Audience
 from sessions_app.database import in_database
+from sessions_app.listener import Listener
 from sessions_app.messages import (
+    After,
     AvatarItem,
     BadMessage,
     Join,
     Joined,
-    LanguageItem,
     Message,
     Problem,
     Received,
@@ -23,44 +24,58 @@ from sessions_app.messages import (
     Video,
     VideoWish,
 )
-from sessions_app.models import Event, ListenerReport
+from sessions_app.models import ListenerReport
 from sessions_app.outbox import Frame
+from sessions_app.rate import Allowance
 from sessions_app.sockets import (
     MALFORMED,
     NOT_ADMITTED,
     NOT_FOUND,
     TOO_MANY,
-    TOO_SLOW,
     Refused,
     Socket,
 )
-from sessions_app.video import VideoDesk, Videos
+from sessions_app.video import Videos
 
-JOIN_WITHIN_S = 30
+JOIN_WITHIN_S = 10
+MESSAGES_AT_ONCE = 20
+MESSAGES_PER_S = 5.0
+"""A person who taps through every language is slower than this."""
 MOST_REPORTS = 5
 MOST_SDP = 48 * 1024
 """Chromium offers 10 to 20 KiB, as base64, with every way to reach it on a busy machine."""
+
+_TOO_FAST = Problem(
+    code="too_fast",
+    message="This page sent too much at once. It tries again in a moment.",
+    fatal=True,
+    retry_after_s=10,
+)
 
 
 class ListenerConsumer(Socket):
     """One listener: joins, chooses a language, asks for older captions."""
 
-    event: Event
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._audience = Audience.here()
         self._listener: Listener | None = None
-        self._writing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._waiting: asyncio.Task[None] | None = None
+        self._waiting: asyncio.TimerHandle | None = None
+        self._messages = Allowance(MESSAGES_AT_ONCE, MESSAGES_PER_S)
         self._reports = 0
 
     async def admit(self) -> None:
+        await self._card()
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.call_later(JOIN_WITHIN_S, self._join_is_late)
+
+    async def _card(self) -> EventCard:
+        """What is to be known of the event now. Raises Refused where there is no such event."""
         address = (self.scope.get("client") or ("",))[0]
         code = self.scope["url_route"]["kwargs"]["join_code"]
         try:
-            self.event = await in_database(find_event, code, address)
+            return await Cards.here().find(code, address)
         except UnknownJoinCode:
             raise Refused(
                 NOT_FOUND,
@@ -80,9 +95,10 @@ class ListenerConsumer(Socket):
                     retry_after_s=attempts.retry_after_s,
                 ),
             ) from None
-        self._waiting = asyncio.create_task(self._wait_for_join())
 
     async def take(self, text: str | None, binary: bytes | None) -> None:
+        if not self._messages.take():
+            raise Refused(TOO_MANY, _TOO_FAST)
         try:
             await self._handle(text)
         except BadMessage as bad:
@@ -113,7 +129,8 @@ class ListenerConsumer(Socket):
         await handler(received)
 
     async def _join(self, join: Join) -> None:
-        if join.rehearsal and not self.event.rehearsal_key_is(join.rehearsal):
+        card = await self._card()
+        if join.rehearsal and not card.event.rehearsal_key_is(join.rehearsal):
             raise Refused(
                 NOT_ADMITTED,
                 Problem(
@@ -122,45 +139,47 @@ class ListenerConsumer(Socket):
                     fatal=True,
                 ),
             )
-        if not await self._offered(join.language):
+        if not await self._offered(card, join.language):
             return
         if self._listener is None:
-            if self._waiting:
-                self._waiting.cancel()
-            listener = Listener(
-                self.event.pk,
+            self._stop_waiting()
+            self._listener = Listener(
+                card.event.pk,
                 invited=bool(join.rehearsal),
                 send=self._write,
-                drop=self._drop_slow,
+                close=self._close,
             )
-            await self._audience.enter(listener)
-            self._listener = listener
-            self._writing = asyncio.create_task(listener.outbox.write())
+            await self._audience.enter(self._listener)
         self._audience.set_speech(self._listener, join.speech)
-        await self._listen(join.language, join)
+        await self._listen(self._listener, card, join.language, join.after)
 
     async def _choose_language(self, received: Received) -> None:
-        language = received.text("language", most=35)
-        if await self._offered(language):
-            await self._leave_video("language")
-            await self._listen(language, None)
-
-    async def _listen(self, language: str, join: Join | None) -> None:
         assert self._listener
-        languages, avatar = await in_database(_look_of, self.event, language, Videos.here())
+        language = received.text("language", most=35)
+        card = await self._card()
+        if await self._offered(card, language):
+            await self._leave_video("language")
+            await self._listen(self._listener, card, language, None)
+
+    async def _listen(
+        self, listener: Listener, card: EventCard, language: str, after: After | None
+    ) -> None:
+        avatar = card.avatars[language]
+        desk = Videos.here()
+        video = bool(desk and desk.offers(card.event, avatar))
 
         def joined(state: StateChange, seq: int) -> Message:
             return Joined(
-                event=Title(title=self.event.title),
+                event=Title(title=card.event.title),
                 session=state.session,
                 state=state.state,
                 language=language,
-                languages=languages,
-                avatar=avatar,
+                languages=card.languages,
+                avatar=AvatarItem.of(avatar, video=video),
                 seq=seq,
             )
 
-        await self._audience.listen(self._listener, language, join.after if join else None, joined)
+        await self._audience.listen(listener, language, after, joined)
 
     async def _show_history(self, received: Received) -> None:
         assert self._listener
@@ -181,11 +200,12 @@ class ListenerConsumer(Socket):
             return
         if self._listener.viewer is None:
             desk = Videos.here()
-            avatar = await in_database(self.event.avatar_for, self._listener.language)
-            if desk is None or not desk.offers(self.event, avatar):
+            card = await self._card()
+            avatar = card.avatars.get(self._listener.language)
+            if desk is None or avatar is None or not desk.offers(card.event, avatar):
                 self._listener.tell(Video(state="ended", reason="unavailable"))
                 return
-            self._listener.viewer = desk.viewer(self._listener, self.event)
+            self._listener.viewer = desk.viewer(self._listener, card.event)
         if wish.playing:
             await self._listener.viewer.play(wish.behind_ms)
         else:
@@ -210,15 +230,14 @@ class ListenerConsumer(Socket):
             raise BadMessage("Thank you, the organiser has enough reports from you.")
         await in_database(
             ListenerReport.objects.create,
-            event=self.event,
+            event_id=self._listener.event,
             language=self._listener.language,
             message=message,
         )
 
-    async def _offered(self, code: str) -> bool:
+    async def _offered(self, card: EventCard, code: str) -> bool:
         """Whether the event has this language; says so where it has not."""
-        languages = await in_database(self.event.offered_languages)
-        if any(language.code == code for language in languages):
+        if any(language.code == code for language in card.languages):
             return True
         problem = Problem(
             code="unknown_language",
@@ -230,40 +249,38 @@ class ListenerConsumer(Socket):
             await self.say(problem)
         return False
 
-    async def _write(self, frame: Frame) -> None:
-        if isinstance(frame, str):
-            await self.send(text_data=frame)
-        else:
-            await self.send(bytes_data=frame)
+    def _write(self, frame: Frame) -> Coroutine[Any, Any, None]:
+        kind = "text" if isinstance(frame, str) else "bytes"
+        return self.base_send({"type": "websocket.send", kind: frame})
 
-    def _drop_slow(self) -> None:
-        self._closing = asyncio.create_task(self.close(code=TOO_SLOW))
+    def _close(self, code: int) -> None:
+        """The audience has done with this socket."""
+        assert self._listener
+        self._audience.leave(self._listener)
+        self._closing = asyncio.create_task(self.close(code=code))
 
-    async def _wait_for_join(self) -> None:
-        await asyncio.sleep(JOIN_WITHIN_S)
+    def _join_is_late(self) -> None:
         problem = Problem(
             code="bad_message", message="The first message must be a join.", fatal=True
         )
-        await self.refuse(Refused(MALFORMED, problem))
+        self._closing = asyncio.create_task(self.refuse(Refused(MALFORMED, problem)))
+
+    def _stop_waiting(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+            self._waiting = None
 
     async def depart(self) -> None:
+        self._stop_waiting()
         if self._listener:
             await self._leave_video("left")
-            await self._audience.leave(self._listener)
-        for task in (self._waiting, self._writing, self._closing):
-            if task:
-                task.cancel()
-                # What a task says to a socket that is gone fails, and nobody misses it.
-                await asyncio.gather(task, return_exceptions=True)
+            self._audience.leave(self._listener)
+            await self._listener.end()
+        if self._closing:
+            self._closing.cancel()
+            # What a task says to a socket that is gone fails, and nobody misses it.
+            await asyncio.gather(self._closing, return_exceptions=True)
 
 
 def _bad(bad: BadMessage, *, fatal: bool = False) -> Problem:
     return Problem(code="bad_message", message=str(bad), fatal=fatal)
-
-
-def _look_of(
-    event: Event, language: str, desk: VideoDesk | None
-) -> tuple[list[LanguageItem], AvatarItem]:
-    languages = [LanguageItem.of(item) for item in event.offered_languages()]
-    avatar = event.avatar_for(language)
-    return languages, AvatarItem.of(avatar, video=bool(desk and desk.offers(event, avatar)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +16,8 @@ from sessions_app.messages import Message, Problem
 
 logger = logging.getLogger(__name__)
 
-COME_BACK = 1012
-TRY_AGAIN = 1013
+RESTARTING = 1012
+TRY_AGAIN_LATER = 1013
 MALFORMED = 4400
 NOT_ADMITTED = 4403
 NOT_FOUND = 4404
@@ -27,11 +27,13 @@ REVOKED = 4410
 TOO_MANY = 4429
 
 
-def storage_down() -> Problem:
-    return Problem(
-        code="storage_down",
-        message="The server cannot reach its transcript at the moment.",
-    )
+STORAGE_DOWN = Problem(
+    code="storage_down",
+    message="The server cannot reach its transcript at the moment.",
+)
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
 class Refused(Exception):
@@ -69,24 +71,24 @@ def base_url(scope: Mapping[str, Any]) -> str:
 class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     """A socket that is accepted first and refused in words, so that a browser sees why."""
 
-    # No socket listens to the channel layer: a process does, once for all of them.
-    channel_layer_alias = ""
     refused = False
 
-    async def __call__(self, *application: Any) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one connection, a message after the other.
+
+        Channels would hand each one to a task of its own, and to a thread that closes database
+        connections; `in_database` does that where there is one.
+        """
+        self.scope, self.base_send = scope, send
         try:
-            await super().__call__(*application)
+            while (event := await receive())["type"] != "websocket.disconnect":
+                if event["type"] == "websocket.connect":
+                    await self.accept()
+                    await self._answer(self._admit_ours())
+                elif not self.refused:
+                    await self._answer(self.take(event.get("text"), event.get("bytes")))
         finally:
-            # Channels tells a socket of its end only where nothing went wrong in it.
             await self.depart()
-
-    async def connect(self) -> None:
-        await self.accept()
-        await self._answer(self._admit_ours())
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if not self.refused:
-            await self._answer(self.take(text_data, bytes_data))
 
     async def admit(self) -> None:
         """Decide who may stay; raises Refused."""
@@ -126,9 +128,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await work
         except Refused as refused:
             await self.refuse(refused)
-        except AWAY:
-            logger.warning("A socket is refused: the database is away")
-            await self.refuse(Refused(TRY_AGAIN, storage_down()))
+        except AWAY as error:
+            logger.warning("A connection is sent away: the database is out of reach: %s", error)
+            await self.refuse(Refused(TRY_AGAIN_LATER, STORAGE_DOWN))
         except Exception:
             # The server closes the socket with 1011, whereupon a page comes back.
             await self.say(Problem(code="internal", message="Something went wrong on our side."))

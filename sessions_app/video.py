@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from sessions_app.audience import Listener
+    from sessions_app.listener import Listener
     from sessions_app.models import Avatar, Event
     from sessions_app.outbox import Frame
 

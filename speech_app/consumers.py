@@ -36,14 +36,14 @@ from sessions_app.models.transcript import (
     Superseded,
 )
 from sessions_app.sockets import (
-    COME_BACK,
     NOT_FOUND,
     REPLACED,
+    RESTARTING,
     REVOKED,
+    STORAGE_DOWN,
     Refused,
     Socket,
     base_url,
-    storage_down,
 )
 from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO, BackendError, LanguageUnavailable, Overloaded
@@ -114,7 +114,7 @@ class SpeakerConsumer(Socket):
             self._tell(Problem(code="bad_message", message=str(bad)))
         except AWAY:
             logger.warning("A speaker's wish cannot be granted: the database is away")
-            self._tell(storage_down())
+            self._tell(STORAGE_DOWN)
 
     async def _handle(self, received: Received) -> None:
         handlers: dict[str, Callable[[Received], Awaitable[None]]] = {
@@ -351,10 +351,10 @@ class SpeakerConsumer(Socket):
         problem = Problem(
             code="internal", message="The server lost sight of this page, which connects again."
         )
-        self._tasks.append(asyncio.create_task(self.refuse(Refused(COME_BACK, problem))))
+        self._tasks.append(asyncio.create_task(self.refuse(Refused(RESTARTING, problem))))
 
     def _say_storage_is_away(self) -> None:
-        self._tell(storage_down())
+        self._tell(STORAGE_DOWN)
 
     # What the page is told
 

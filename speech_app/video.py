@@ -19,8 +19,8 @@ from weakref import WeakKeyDictionary
 
 from django.utils import timezone
 
-from sessions_app.audience import Listener
 from sessions_app.database import in_database, persist
+from sessions_app.listener import Listener
 from sessions_app.messages import BadMessage, Video
 from sessions_app.models import Avatar, Event, LiveSession, VideoSeat
 from sessions_app.models.catalogue import AvatarKind

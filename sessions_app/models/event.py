@@ -28,6 +28,11 @@ def new_join_code() -> str:
     return "".join(secrets.choice(JOIN_CODE_ALPHABET) for _ in range(JOIN_CODE_LENGTH))
 
 
+def clean_join_code(code: str) -> str:
+    """A join code as it is stored, from what a person may type."""
+    return "".join(character for character in code.upper() if character.isalnum())
+
+
 def new_rehearsal_key() -> str:
     return secrets.token_urlsafe(12)
 
@@ -89,7 +94,7 @@ class Event(models.Model):
     @classmethod
     def with_join_code(cls, code: str) -> Event | None:
         """The event with this join code, as a person may type it."""
-        cleaned = "".join(character for character in code.upper() if character.isalnum())
+        cleaned = clean_join_code(code)
         if len(cleaned) != JOIN_CODE_LENGTH:
             return None
         return cls.objects.select_related("avatar").filter(join_code=cleaned).first()

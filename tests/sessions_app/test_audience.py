@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
 from sessions_app import audience as audience_module
-from sessions_app.audience import Audience, Listener, Stream
+from sessions_app.audience import Audience
 from sessions_app.broadcast import (
     publish_correction,
     publish_final,
@@ -21,6 +21,7 @@ from sessions_app.broadcast import (
     publish_speech,
     publish_state,
 )
+from sessions_app.listener import Listener
 from sessions_app.messages import (
     FinalCaption,
     Message,
@@ -30,6 +31,8 @@ from sessions_app.messages import (
 )
 from sessions_app.models import AudienceCount, Event, LiveSession, Translation
 from sessions_app.outbox import MOST_FRAMES, Frame
+from sessions_app.sockets import RESTARTING, TOO_SLOW
+from sessions_app.stream import Stream
 from tests.clients import until_stored
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -48,17 +51,18 @@ class Page:
 
     def __init__(self, event: Event) -> None:
         self.frames: list[Frame] = []
-        self.dropped = asyncio.Event()
+        self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.takes = asyncio.Event()
         self.takes.set()
-        self.listener = Listener(event.pk, invited=False, send=self._take, drop=self._drop)
+        self.listener = Listener(event.pk, invited=False, send=self._take, close=self._close)
 
     async def _take(self, frame: Frame) -> None:
         await self.takes.wait()
         self.frames.append(frame)
 
-    def _drop(self) -> None:
-        self.dropped.set()
+    def _close(self, code: int) -> None:
+        Audience.here().leave(self.listener)
+        self.closed.set_result(code)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -85,16 +89,14 @@ async def page(
     audience = Audience.here()
     one = Page(event)
     await audience.enter(one.listener)
-    writing = asyncio.create_task(one.listener.outbox.write())
     try:
         audience.set_speech(one.listener, speech)
         await audience.listen(one.listener, language, None, joined)
         await one.got("replayed")
         yield one
     finally:
-        await audience.leave(one.listener)
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
+        audience.leave(one.listener)
+        await one.listener.end()
 
 
 @sync_to_async
@@ -224,13 +226,13 @@ async def test_a_stalled_socket_delays_nobody_and_is_closed(make_event: MakeEven
             )
             await publish_final(caption)
         async with asyncio.timeout(10):
-            await stalled.dropped.wait()
+            assert await stalled.closed == TOO_SLOW
 
         async def seen() -> int:
             return len(other.finals())
 
         await until_stored(seen, MOST_FRAMES + 5)
-        assert not other.dropped.is_set()
+        assert not other.closed.done()
         stalled.takes.set()
 
 
@@ -278,18 +280,66 @@ async def test_a_database_that_fails_when_a_session_begins_is_asked_again(
     assert failures == []
 
 
-async def test_when_the_last_one_has_left_nothing_is_left(make_event: MakeEvent) -> None:
+async def test_when_the_last_one_has_left_nothing_is_left(
+    make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience_module, "LINGER_S", 0.0)
     event, session = await begin(make_event)
     before = asyncio.all_tasks()
 
     async def counted() -> int:
         return await AudienceCount.objects.acount()
 
+    async def tasks() -> set[asyncio.Task[Any]]:
+        return asyncio.all_tasks()
+
     async with page(event), page(event, "fr-FR"):
         await publish_final(await store(session, "hola"))
         await until_stored(counted, 2)
-    assert asyncio.all_tasks() == before
+    await until_stored(tasks, before)
     assert await counted() == 0
     layer = get_channel_layer()
     assert layer is not None
-    assert layer.groups == {}
+    assert [name for name in layer.groups if name.endswith(f".{event.pk}")] == []
+    assert [name for name in layer.groups if f".{session.pk}." in name] == []
+
+
+async def test_who_comes_back_at_once_finds_the_language_still_followed(
+    make_event: MakeEvent,
+) -> None:
+    event, session = await begin(make_event)
+    layer = get_channel_layer()
+    assert layer is not None
+    async with page(event):
+        await publish_final(await store(session, "hola"))
+        groups = {name: set(members) for name, members in layer.groups.items()}
+    for _ in range(50):
+        async with page(event) as client:
+            assert client.finals() == [(1, "hola")]
+    assert {name: set(members) for name, members in layer.groups.items()} == groups
+
+
+async def test_everyone_is_sent_away_when_the_process_ends(make_event: MakeEvent) -> None:
+    event, _ = await begin(make_event)
+    async with page(event) as one, page(event, "fr-FR") as other:
+        await Audience.here().drain(0.1)
+        assert [await one.closed, await other.closed] == [RESTARTING, RESTARTING]
+        assert Audience.here()._counts() == {}
+
+
+async def test_a_number_that_a_newer_version_has_replaced_is_not_waited_for(
+    make_event: MakeEvent,
+) -> None:
+    event, session = await begin(make_event)
+    async with page(event) as client:
+        await publish_final(await store(session, "hola"))
+        await store(session, "adiós")  # 2: lost on the way
+        row = await session.translations.aget(seq=2)
+        publish = sync_to_async(lambda: publish_correction(row.correct("hasta luego", None)))
+        await publish()
+        await client.got("replayed", 2)
+        assert client.finals() == [(1, "hola"), (3, "hasta luego")]
+        assert client.messages[-1] == {"type": "replayed", "seq": 3}
+        await publish_final(await store(session, "fin"))
+        await client.got("caption", 3)
+        assert client.finals()[-1] == (4, "fin")
