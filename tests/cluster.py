@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -39,6 +40,7 @@ class ServerProcess(Service):
         super().__init__()
         self.environment = environment
         self._workers: list[psutil.Process] = []
+        self._leaving = False
 
     @property
     def url(self) -> str:
@@ -49,9 +51,17 @@ class ServerProcess(Service):
         return f"ws://127.0.0.1:{self.port}"
 
     def terminate(self) -> None:
-        """Ask it to send everyone elsewhere and end; `wait` until it has."""
+        """Ask it to send everyone elsewhere and end; returns at once."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
+        self._leaving = True
+
+    def ensure(self) -> None:
+        """Start it unless it runs; one that is about to end does so first."""
+        if self._leaving:
+            self.stop()
+        self._leaving = False
+        super().ensure()
 
     def kill(self) -> None:
         """`kill -9` of this process alone: its workers must notice by themselves."""
@@ -161,6 +171,7 @@ class Cluster:
     """
 
     def __init__(self, processes: int = 2, **environment: str) -> None:
+        _allow_many_sockets()
         self._temporary = tempfile.TemporaryDirectory(prefix="avatartranslate-cluster-")
         folder = Path(self._temporary.name)
         self.postgres, self.redis = PostgreSQL(), Redis()
@@ -232,17 +243,28 @@ class Cluster:
 
     def manage(self, *command: str) -> str:
         """What `manage.py` prints when it is run with this set-up's settings."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"manage.py {' '.join(command)}:\n{done.stderr}")
-        return done.stdout
+        return manage(self.environment, *command)
+
+
+def manage(environment: dict[str, str], *command: str) -> str:
+    """What `manage.py` prints; raises RuntimeError with what it complains about if it fails."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"manage.py {' '.join(command)}:\n{done.stderr}")
+    return done.stdout
+
+
+def _allow_many_sockets() -> None:
+    """For nginx, which inherits the bound, and for a test with thousands of listeners."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def missing() -> str:

@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 
 from sessions_app.models import Avatar, Event, EventLanguage, Language, Speaker
+from tests.cluster import Cluster, Nginx
 from tests.services import MissingBinary, PostgreSQL, Redis, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -174,9 +175,24 @@ def postgres() -> Iterator[PostgreSQL]:
         yield service
 
 
-def _skip_without(find: Callable[[], object]) -> None:
+@pytest.fixture(scope="session")
+def shared_cluster() -> Iterator[Cluster]:
+    _skip_without(PostgreSQL.binaries, Redis.binary, Nginx.binary)
+    with Cluster(processes=2) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """The production set-up, all of it running; a test may end parts of it."""
+    shared_cluster.start()
+    return shared_cluster
+
+
+def _skip_without(*programs: Callable[[], object]) -> None:
     try:
-        find()
+        for find in programs:
+            find()
     except MissingBinary as missing:
         pytest.skip(str(missing))
 

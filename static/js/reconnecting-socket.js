@@ -5,9 +5,12 @@
 
 const FIRST_DELAY_MS = 300;
 const LONGEST_DELAY_MS = 15_000;
+/** A server that ends tells its whole hall within seconds; the others take it in over these, too. */
+const SERVICE_RESTART = 1012;
+const SPREAD_AFTER_RESTART_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STABLE_AFTER_MS = 5_000;
-const RETRIED = new Set([1001, 1005, 1006, 1011, 1012, 1013, 1014, 4408]);
+const RETRIED = new Set([1001, 1005, 1006, 1011, SERVICE_RESTART, 1013, 1014, 4408]);
 const TOO_MANY = 4429;
 const DEFAULT_RETRY_AFTER_S = 30;
 
@@ -24,7 +27,8 @@ const DEFAULT_RETRY_AFTER_S = 30;
 export function reconnectDelay(code, attempt, retryAfterS, random = Math.random()) {
   if (code === TOO_MANY) return (retryAfterS ?? DEFAULT_RETRY_AFTER_S) * 1000;
   if (!RETRIED.has(code)) return null;
-  const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt + 1));
+  const spread = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt + 1));
+  const longest = code === SERVICE_RESTART ? Math.max(spread, SPREAD_AFTER_RESTART_MS) : spread;
   return Math.round(FIRST_DELAY_MS + random * (longest - FIRST_DELAY_MS));
 }
 

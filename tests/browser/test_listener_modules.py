@@ -804,3 +804,13 @@ def test_waits_grow_and_spread(page: Page) -> None:
     )
     shortest, longest = [300] * 7, [600, 1200, 2400, 4800, 9600, 15_000, 15_000]
     assert delays == [shortest, longest, 12_000, None]
+
+
+def test_a_hall_spreads_wider_after_a_server_has_ended(page: Page) -> None:
+    delays = page.evaluate(
+        """() => import('/js/reconnecting-socket.js').then(({ reconnectDelay }) => [
+            [0, 2, 3, 4].map((attempt) => reconnectDelay(1012, attempt, null, 0)),
+            [0, 2, 3, 4].map((attempt) => reconnectDelay(1012, attempt, null, 1)),
+        ])"""
+    )
+    assert delays == [[300] * 4, [3000, 3000, 4800, 9600]]
