@@ -188,11 +188,13 @@ class Playback:
         self._progress.set()
 
     def _take_problem(self, message: dict[str, Any]) -> None:
-        self._problem = message["message"]
+        known, self._problem = self._problem, message["message"]
         self._retry_after_s = message.get("retry_after_s", LONGEST_WAIT_S)
         if not self._started.is_set() and not message.get("retry_after_s"):
             if self._session is None or message["code"] not in PASSING:
                 raise PlaybackFailed(self._problem)
+            if self._problem != known:
+                self._say(f"Problem: {self._problem}")
             raise _NotNow
         self._say(f"Problem: {self._problem}")
         if message.get("next_frame") is not None:
