@@ -383,8 +383,7 @@ class Interpreter:
         self.tell(
             Problem(
                 code="storage_down",
-                message="The transcript cannot be stored at the moment. Go on speaking: it is "
-                "kept and stored as soon as possible.",
+                message="The transcript cannot be stored at the moment.",
             )
         )
 

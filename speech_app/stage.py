@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sessions_app.broadcast import publish_state
-from sessions_app.database import in_database, persist
+from sessions_app.database import AWAY, in_database, persist
 from sessions_app.messages import Message, Start
 from sessions_app.models import Event, LiveSession, Speaker
 from sessions_app.models.transcript import (
@@ -234,8 +234,21 @@ class Stage:
             del self._holds[hold.event]
 
     async def _wait_for_speaker(self, hold: Hold) -> None:
-        await asyncio.sleep(SPEAKER_GONE_AFTER.total_seconds())
+        """Where the speaker goes on at another process, what is held here is let go at once."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SPEAKER_GONE_AFTER.total_seconds()):
+                while not await self._is_lost(hold):
+                    await asyncio.sleep(1)
         await self._carry_out(self._pause_abandoned(hold))
+
+    async def _is_lost(self, hold: Hold) -> bool:
+        if hold.interpreter.ended.is_set():
+            return True
+        try:
+            newest = await in_database(_newest, hold.session)
+        except AWAY:
+            return False
+        return newest is None or newest.epoch != hold.session.epoch
 
 
 async def _withdraw(interpreter: Interpreter) -> None:

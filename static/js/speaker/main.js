@@ -226,7 +226,9 @@ function showProblem(problem) {
     troubleTimer = setTimeout(() => notices.remove(problem.code), REPEATED_TROUBLE_SHOWN_FOR_MS);
     return;
   }
-  notices.put(problem.code, describeProblem(problem, session.wantsSound), { bad: problem.fatal });
+  const finishing = session.phase === "pausing" || session.phase === "ending";
+  const now = session.wantsSound ? "running" : finishing ? "finishing" : "stopped";
+  notices.put(problem.code, describeProblem(problem, now), { bad: problem.fatal });
 }
 
 /** @param {"gone" | "muted" | "unmuted" | "stopped" | "over" | "broken"} trouble */
