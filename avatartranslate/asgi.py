@@ -9,9 +9,13 @@ from django.urls import path, re_path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avatartranslate.settings")
 http = get_asgi_application()
 
+from sessions_app import metrics  # noqa: E402
 from sessions_app.consumers import ListenerConsumer  # noqa: E402
 from sessions_app.sockets import NoSuchSocket  # noqa: E402
 from speech_app.consumers import SpeakerConsumer  # noqa: E402
+
+# A directory that cannot be written is told of here, not in the middle of a talk.
+metrics.begin()
 
 application = ProtocolTypeRouter(
     {

@@ -27,6 +27,8 @@ SPEAKERS_MOVE_WITHIN_S = 5.0
 LISTENERS_SPREAD_S = 5
 """Listeners are told to come back over this long, so that thousands do not return at once."""
 REST_ENDS_WITHIN_S = 5
+STALLED_FOR_MS = 60_000
+"""A peer that takes nothing for so long is gone: closing it politely would wait for it for ever."""
 ENDS_WITHIN_S = 25
 """However it goes, the kernel ends the process after this long; who starts it waits for longer."""
 
@@ -41,6 +43,13 @@ class DrainingServer(Server):
         if self.should_exit:
             self.force_exit = True
         super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            for listening in server.sockets:
+                # Those that are accepted have it from here.
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_FOR_MS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         signal.alarm(ENDS_WITHIN_S)

@@ -218,6 +218,11 @@ SPEECH_PROFANITY = env.str("SPEECH_PROFANITY", default="masked")
 SPEECH_UPLOAD_AHEAD_MS = env.int("SPEECH_UPLOAD_AHEAD_MS", default=60_000)
 """So much of what a speaker who was cut off brings along is sent faster than it was spoken."""
 
+METRICS_DIR = env.path("METRICS_DIR", default=str(Path(VAR_DIR) / "metrics"))()
+"""Figures of every server process; the same for all whose sums `/metrics` is to give."""
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+"""Lets its bearer read `/metrics` from anywhere; empty: internal addresses alone."""
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

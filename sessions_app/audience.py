@@ -22,6 +22,7 @@ from sessions_app.database import in_database
 from sessions_app.groups import Groups
 from sessions_app.listener import Listener
 from sessions_app.messages import After, Beat, History, Message, Problem, Replayed, StateChange
+from sessions_app.metrics import count_deliveries, set_audience
 from sessions_app.models import AudienceCount, CaptionStream, LiveSession
 from sessions_app.models.audience import Heard, StreamKey
 from sessions_app.outage import Outage
@@ -407,11 +408,14 @@ class Audience:
             portion = len(everyone) // BEAT_PORTIONS + 1
             for first in range(0, BEAT_PORTIONS * portion, portion):
                 await asyncio.sleep(BEAT_EVERY_S / BEAT_PORTIONS)
+                beats = 0
                 for room, listener in everyone[first : first + portion]:
                     if listener.has_joined and listener in room.listeners:
+                        beats += 1
                         state = room.state_for(listener)
                         seq = listener.stream.last_seq if listener.stream else 0
                         listener.tell(Beat(session=state.session, state=state.state, seq=seq))
+                count_deliveries("other", beats)
 
     async def _tend(self) -> None:
         """Report who listens; leave what nobody hears any more; end when there is nobody."""
@@ -435,6 +439,10 @@ class Audience:
             await self._groups.mend()
 
     async def _report(self, counts: dict[StreamKey, Heard]) -> None:
+        by_language: Counter[str] = Counter()
+        for key, heard in counts.items():
+            by_language[key.language] += heard.listeners
+        set_audience(by_language)
         try:
             await in_database(AudienceCount.report, self._process, counts)
         except Exception as error:

@@ -24,6 +24,7 @@ from sessions_app.messages import (
     Video,
     VideoWish,
 )
+from sessions_app.metrics import count_join, count_slow_socket
 from sessions_app.models import ListenerReport
 from sessions_app.outbox import Frame
 from sessions_app.rate import Allowance
@@ -32,6 +33,7 @@ from sessions_app.sockets import (
     NOT_ADMITTED,
     NOT_FOUND,
     TOO_MANY,
+    TOO_SLOW,
     Refused,
     Socket,
 )
@@ -150,6 +152,7 @@ class ListenerConsumer(Socket):
                 close=self._close,
             )
             await self._audience.enter(self._listener)
+            count_join()
         self._audience.set_speech(self._listener, join.speech)
         await self._listen(self._listener, card, join.language, join.after)
 
@@ -256,6 +259,8 @@ class ListenerConsumer(Socket):
     def _close(self, code: int) -> None:
         """The audience has done with this socket."""
         assert self._listener
+        if code == TOO_SLOW:
+            count_slow_socket()
         self._audience.leave(self._listener)
         self._closing = asyncio.create_task(self.close(code=code))
 

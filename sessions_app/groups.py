@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -12,13 +13,15 @@ from channels.layers import get_channel_layer
 logger = logging.getLogger(__name__)
 
 ANSWERS_WITHIN_S = 2.0
+MOST_UNHEARD = 2
+"""A connection that brings not even what this process tells itself is deaf, and begun anew."""
 
 
 class Groups:
     """Keeps this process in the groups it wants, through outages of the channel layer.
 
-    A group that cannot be joined now is joined by a later `mend`: until then what is said there
-    is lost, and found in the database.
+    `mend`, called every few seconds, joins what could not be joined before, and begins anew with a
+    connection that is deaf. What was said meanwhile is lost, and found in the database.
     """
 
     def __init__(self) -> None:
@@ -27,6 +30,9 @@ class Groups:
         self._joined: set[str] = set()
         self._changing = asyncio.Lock()
         self._has_channel = asyncio.Event()
+        self._own = f"process.{secrets.token_hex(8)}"
+        self._unheard = 0
+        self._receiving: asyncio.Task[dict[str, Any]] | None = None
 
     async def join(self, group: str) -> None:
         """Be in this group, at once or as soon as the layer answers."""
@@ -38,47 +44,70 @@ class Groups:
         await self._settle(group)
 
     async def mend(self) -> bool:
-        """Join and leave what could not be before; returns whether the layer answers."""
+        """Join and leave what could not be before; returns whether messages come through."""
+        self._wanted.add(self._own)
+        if self._channel and self._unheard > MOST_UNHEARD:
+            logger.warning("Nothing comes from the channel layer; connecting anew")
+            await self._begin_anew()
         for group in self._wanted ^ self._joined:
             await self._settle(group)
-        try:
+        self._unheard += 1
+        with contextlib.suppress(Exception):  # whether it came through is seen by what is heard
             async with asyncio.timeout(ANSWERS_WITHIN_S):
-                # A group nobody is in: enough to find out whether the layer takes messages.
-                await self._layer().group_send("health", {"type": "health"})
-        except Exception:  # whatever the layer's driver raises, the answer is the same
-            return False
-        return self._wanted == self._joined
+                await self._layer().group_send(self._own, {"type": "echo"})
+        return self._wanted == self._joined and self._unheard <= MOST_UNHEARD
 
     async def close(self) -> None:
         """Leave all groups; `join` and `mend` begin anew, with a new channel."""
-        async with self._changing:
-            channel, self._channel = self._channel, ""
-            joined, self._joined = self._joined, set()
-            self._has_channel.clear()
-            for group in joined:
-                with contextlib.suppress(Exception):  # a layer that is away forgets by itself
-                    async with asyncio.timeout(ANSWERS_WITHIN_S):
-                        await self._layer().group_discard(group, channel)
+        self._wanted.clear()
+        for group in tuple(self._joined):
+            await self._settle(group)
+        self._forget()
 
     async def receive(self) -> dict[str, Any]:
         """The next message of any of the groups. Raises what the layer raises."""
-        await self._has_channel.wait()
-        message: dict[str, Any] = await self._layer().receive(self._channel)
-        return message
+        while True:
+            await self._has_channel.wait()
+            self._receiving = asyncio.ensure_future(self._layer().receive(self._channel))
+            try:
+                message = await self._receiving
+            except asyncio.CancelledError:
+                me = asyncio.current_task()
+                if me and me.cancelling():
+                    raise
+                continue  # the channel it waited at is no more
+            self._unheard = 0
+            if message["type"] != "echo":
+                return message
 
     async def _settle(self, group: str) -> None:
         async with self._changing:
             with contextlib.suppress(Exception):  # `mend` tries again, and tells whether it works
                 async with asyncio.timeout(ANSWERS_WITHIN_S):
-                    if not self._channel:
-                        self._channel = await self._layer().new_channel()
-                        self._has_channel.set()
                     if group in self._wanted:
+                        if not self._channel:
+                            self._channel = await self._layer().new_channel()
+                            self._has_channel.set()
                         await self._layer().group_add(group, self._channel)
                         self._joined.add(group)
-                    else:
+                    elif group in self._joined:
                         await self._layer().group_discard(group, self._channel)
                         self._joined.discard(group)
+
+    async def _begin_anew(self) -> None:
+        async with self._changing:
+            with contextlib.suppress(Exception):  # a layer that is away has nothing to close
+                async with asyncio.timeout(ANSWERS_WITHIN_S):
+                    await self._layer().flush()
+            self._forget()
+
+    def _forget(self) -> None:
+        self._channel = ""
+        self._joined = set()
+        self._has_channel.clear()
+        self._unheard = 0
+        if self._receiving:
+            self._receiving.cancel()
 
     @staticmethod
     def _layer() -> Any:

@@ -13,6 +13,7 @@ from django.http.request import split_domain_port, validate_host
 
 from sessions_app.database import AWAY
 from sessions_app.messages import Message, Problem
+from sessions_app.metrics import count_refused
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,15 @@ REVOKED = 4410
 TOO_MANY = 4429
 
 
+_REASONS = {
+    TRY_AGAIN_LATER: "storage_down",
+    MALFORMED: "malformed",
+    NOT_ADMITTED: "not_admitted",
+    NOT_FOUND: "not_found",
+    REPLACED: "replaced",
+    REVOKED: "revoked",
+    TOO_MANY: "too_many",
+}
 STORAGE_DOWN = Problem(
     code="storage_down",
     message="The server cannot reach its transcript at the moment.",
@@ -108,6 +118,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self.refused:
             return
         self.refused = True
+        count_refused(_REASONS.get(refused.code, "other"))
         await self.say(refused.problem)
         await self.close(code=refused.code)
 

@@ -12,6 +12,7 @@ from typing import Any
 from sessions_app.database import in_database
 from sessions_app.listener import Listener
 from sessions_app.messages import After, FinalCaption, Replayed
+from sessions_app.metrics import count_deliveries, count_dropped_partials
 from sessions_app.models import Translation
 from sessions_app.outbox import Frame
 
@@ -156,16 +157,20 @@ class Stream:
             return
         self.last_seq = kept.seq
         self._keep(kept)
-        for listener in tuple(self.listeners):
-            listener.final(kept.seq, kept.segment, kept.frame)
+        handed = [
+            listener.final(kept.seq, kept.segment, kept.frame) for listener in tuple(self.listeners)
+        ]
+        count_deliveries("final", sum(handed))
 
     def _hand_out_partial(self, segment: int, frame: Frame) -> None:
-        for listener in tuple(self.listeners):
-            listener.partial(segment, frame)
+        everyone = tuple(self.listeners)
+        dropped = sum([listener.partial(segment, frame) for listener in everyone])
+        count_deliveries("partial", len(everyone) - dropped)
+        count_dropped_partials(dropped)
 
     def _hand_out_speech(self, segment: int, frame: Frame) -> None:
-        for listener in tuple(self.listeners):
-            listener.voice(segment, frame)
+        handed = [listener.voice(segment, frame) for listener in tuple(self.listeners)]
+        count_deliveries("speech", sum(handed))
 
     def _keep(self, kept: Kept) -> None:
         self._kept[kept.segment] = kept

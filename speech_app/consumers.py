@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sessions_app import metrics
 from sessions_app.broadcast import layer_is_away
 from sessions_app.database import AWAY, in_database, persist
 from sessions_app.links import listener_url
@@ -178,6 +179,7 @@ class SpeakerConsumer(Socket):
         except LanguageUnavailable as error:
             problem = Problem(code="language_unavailable", message=str(error))
         except BackendError as error:
+            metrics.count_backend_error("recognition")
             problem = Problem(code="backend_down", message=str(error))
         else:
             self._complained = False

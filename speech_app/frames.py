@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -40,8 +41,9 @@ class FrameLedger:
 
     def __init__(self, acked: Mark) -> None:
         self._acked = acked
-        self._received: deque[Mark] = deque()
+        self._received: deque[tuple[Mark, float]] = deque()
         self._last = acked
+        self._last_came_at = time.monotonic()
 
     @property
     def next_frame(self) -> int:
@@ -69,11 +71,20 @@ class FrameLedger:
         if samples - self._acked.samples > MOST_IN_FLIGHT_SAMPLES:
             raise TooFast
         self._last = Mark(number, samples)
-        self._received.append(self._last)
+        self._last_came_at = time.monotonic()
+        self._received.append((self._last, self._last_came_at))
         return pcm
 
     def dealt_with(self, samples: int) -> Mark:
         """The last frame that lies wholly before this sample of the session."""
-        while self._received and self._received[0].samples <= samples:
-            self._acked = self._received.popleft()
+        while self._received and self._received[0][0].samples <= samples:
+            self._acked, _ = self._received.popleft()
         return self._acked
+
+    def came_at(self, samples: int) -> float:
+        """When the audio up to this sample of the session was here, as `time.monotonic()` says it.
+
+        Only where that audio is not dealt with yet.
+        """
+        later = (at for mark, at in self._received if mark.samples >= samples)
+        return next(later, self._last_came_at)

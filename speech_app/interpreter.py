@@ -12,10 +12,12 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import ParamSpec, TypeVar
+from typing import ClassVar, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from django.utils import timezone
 
+from sessions_app import metrics
 from sessions_app.broadcast import publish_partial
 from sessions_app.database import in_database, persist
 from sessions_app.messages import (
@@ -65,6 +67,8 @@ class Interpreter:
 
     `tell` takes every message for the speaker; whoever holds the speaker's socket sets it.
     """
+
+    _running: ClassVar[WeakSet[Interpreter]] = WeakSet()
 
     def __init__(self, session: LiveSession, backend: Backend, plan: Plan) -> None:
         self.session = session
@@ -123,6 +127,8 @@ class Interpreter:
                 else:
                     self._lines[language].expect_translation(said)
         self._listening = asyncio.create_task(self._listen(self._translator))
+        self._running.add(self)
+        self._measure()
 
     def feed(self, frame: bytes) -> None:
         """Take a numbered frame of audio. Raises FrameSize, FrameGap or TooFast."""
@@ -157,6 +163,8 @@ class Interpreter:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         await asyncio.gather(*(line.close() for line in self._lines.values()))
+        self._running.discard(self)
+        self._measure()
 
     async def _finish(self) -> None:
         heard = True
@@ -170,6 +178,7 @@ class Interpreter:
                     break
         if not heard:
             logger.error("Session %s: recognition did not finish", self.session.pk)
+            metrics.count_backend_error("recognition")
             self.tell(
                 Problem(
                     code="backend_down",
@@ -197,6 +206,7 @@ class Interpreter:
             self._lose()
         except Exception:
             logger.exception("Session %s stopped listening", self.session.pk)
+            metrics.count_backend_error("recognition")
             self.tell(
                 Problem(
                     code="backend_down",
@@ -247,9 +257,12 @@ class Interpreter:
                 mark = self._ledger.dealt_with(self._start.samples + until_sample)
                 if mark.frame > self.session.acked_frame:
                     await self._acknowledge(mark)
-            case Trouble(code, message):
+            case Trouble(code, message, language):
+                if language is None:
+                    metrics.count_backend_error("recognition")
                 self.tell(Problem(code=code, message=message))
         self._tell_lag()
+        self._measure()
 
     async def _show_partial(self, partial: Partial) -> None:
         if partial.start_sample != self._shown_from:
@@ -309,6 +322,7 @@ class Interpreter:
         )
 
     async def _finish_segment(self, final: Final) -> None:
+        ended_at = self._ledger.came_at(self._start.samples + final.end_sample)
         mark = self._ledger.dealt_with(self._start.samples + final.end_sample)
         segment: Segment = await self.store(
             self.session.finish_segment,
@@ -335,7 +349,9 @@ class Interpreter:
         self._captions[segment.number] = caption
         self.tell(caption)
         self.tell(Ack(frame=self.session.acked_frame))
-        said = Said(segment.pk, segment.number, segment.source_language, segment.text)
+        said = Said(
+            segment.pk, segment.number, segment.source_language, segment.text, ended_at=ended_at
+        )
         for language, line in self._lines.items():
             if same_language(language, segment.source_language):
                 line.expect(said).set_result(segment.text)
@@ -362,6 +378,7 @@ class Interpreter:
         return await self.store(_store_translation, self.session, segment, language, text)
 
     async def _count_spoken(self, language: str, characters: int) -> None:
+        metrics.count_synthesised(language, characters)
         self._spoken[language] = self._spoken.get(language, 0) + characters
         await self.store(
             CaptionStream.count_spoken, self.session.pk, language, self._spoken[language]
@@ -405,8 +422,17 @@ class Interpreter:
         heard = self.heard.get(language)
         return heard.with_sound if heard else 0
 
+    @property
+    def _backlog_s(self) -> float:
+        return max((line.backlog_s for line in self._lines.values()), default=0.0)
+
+    @classmethod
+    def _measure(cls) -> None:
+        metrics.set_live_sessions(len(cls._running))
+        metrics.set_backlog(max((each._backlog_s for each in cls._running), default=0.0))
+
     def _tell_lag(self) -> None:
-        lag = max((line.backlog_s for line in self._lines.values()), default=0.0)
+        lag = self._backlog_s
         lag = round(lag, 1) if lag >= LAG_WORTH_SAYING_S else 0.0
         if abs(lag - self._lag_said) >= 1 or (lag == 0) != (self._lag_said == 0):
             self._lag_said = lag

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from sessions_app import metrics
 from sessions_app.broadcast import publish_final, publish_speech
 from sessions_app.messages import FinalCaption, SpeechHeader
 from sessions_app.models.transcript import Superseded
@@ -44,13 +45,17 @@ def rate_for(backlog_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A stored segment, waiting for its text in this line's language."""
+    """A stored segment, waiting for its text in this line's language.
+
+    `ended_at` is when its last audio came, as `time.monotonic()` says it; None in an earlier run.
+    """
 
     segment: int
     number: int
     source_language: str
     text: str
     speak: bool = True
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class LanguageLine:
         self._voice = voice
         self._tools = tools
         self._expected: asyncio.Queue[tuple[Said, asyncio.Future[str | None]]] = asyncio.Queue()
-        self._to_say: asyncio.Queue[FinalCaption] = asyncio.Queue()
+        self._to_say: asyncio.Queue[tuple[FinalCaption, float | None]] = asyncio.Queue()
         self._to_say_characters = 0
         self._failed: dict[int, Said] = {}
         self._mending: asyncio.Task[None] | None = None
@@ -135,6 +140,7 @@ class LanguageLine:
                     text = await asyncio.wait_for(future, TRANSLATION_WITHIN_S)
                 await self._finish(said, text, speak=said.speak)
                 if text is None:
+                    metrics.count_backend_error("translation")
                     self._failed[said.number] = said
                     if self._mending is None:
                         self._mending = asyncio.create_task(self._mend())
@@ -149,11 +155,13 @@ class LanguageLine:
     async def _finish(self, said: Said, text: str | None, *, speak: bool) -> None:
         caption = await self._tools.store(said.segment, self.language, text)
         await publish_final(caption)
+        if text is not None and said.ended_at is not None:
+            metrics.observe_caption_delay(time.monotonic() - said.ended_at)
         self._tools.told(caption)
         if speak and caption.text and self._voice and self._tools.heard(self.language):
             self._to_say_characters += len(caption.text)
             self._newest_s = len(caption.text) * SECONDS_PER_CHARACTER
-            self._to_say.put_nowait(caption)
+            self._to_say.put_nowait((caption, said.ended_at))
 
     async def _translate(self, said: Said) -> str | None:
         try:
@@ -171,6 +179,7 @@ class LanguageLine:
             try:
                 await self._mend_once()
             except BackendError:
+                metrics.count_backend_error("translation")
                 continue
             except Superseded:
                 self._tools.lost()
@@ -192,10 +201,11 @@ class LanguageLine:
 
     async def _voice_all(self) -> None:
         while True:
-            caption = await self._to_say.get()
+            caption, ended_at = await self._to_say.get()
             try:
-                await self._speak(caption)
+                await self._speak(caption, ended_at)
             except (BackendError, TimeoutError) as error:
+                metrics.count_backend_error("speech")
                 logger.warning("No speech in %s: %s", self.language, error)
             except Exception:
                 logger.exception("No speech in %s", self.language)
@@ -203,7 +213,7 @@ class LanguageLine:
                 self._to_say_characters -= len(caption.text or "")
                 self._to_say.task_done()
 
-    async def _speak(self, caption: FinalCaption) -> None:
+    async def _speak(self, caption: FinalCaption, ended_at: float | None) -> None:
         if not caption.text or not self._tools.heard(self.language):
             return
         waiting = self._to_say_characters - len(caption.text)
@@ -227,6 +237,8 @@ class LanguageLine:
             visemes=[(viseme.offset_ms, viseme.viseme) for viseme in speech.visemes],
         )
         await publish_speech(header, speech.audio)
+        if ended_at is not None:
+            metrics.observe_speech_delay(time.monotonic() - ended_at)
         duration_s = speech.duration_ms / 1000
         self._free_at = max(time.monotonic(), self._free_at) + duration_s
         if not waiting:

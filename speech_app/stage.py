@@ -235,10 +235,10 @@ class Stage:
 
     async def _wait_for_speaker(self, hold: Hold) -> None:
         """Where the speaker goes on at another process, what is held here is let go at once."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SPEAKER_GONE_AFTER.total_seconds()):
-                while not await self._is_lost(hold):
-                    await asyncio.sleep(1)
+        for _ in range(round(SPEAKER_GONE_AFTER.total_seconds())):
+            if await self._is_lost(hold):
+                break
+            await asyncio.sleep(1)
         await self._carry_out(self._pause_abandoned(hold))
 
     async def _is_lost(self, hold: Hold) -> bool:

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from django.utils import timezone
 
+from sessions_app import metrics
 from sessions_app.database import in_database, persist
 from sessions_app.listener import Listener
 from sessions_app.messages import BadMessage, Video
@@ -259,6 +260,7 @@ class SeatViewer:
             servers = await self._avatars.ice_servers()
         except BackendError as error:
             logger.warning("No video: %s", error)
+            metrics.count_backend_error("video")
             if seat is self.seat:
                 self._end("failed")
             return
@@ -276,9 +278,11 @@ class SeatViewer:
             reason = await self._show(seat, offer)
         except VideoRefused as error:
             logger.warning("No video: %s", error)
+            metrics.count_backend_error("video")
             reason = "busy"
         except (BackendError, TimeoutError) as error:
             logger.warning("No video: %s", error)
+            metrics.count_backend_error("video")
             reason = "failed"
         except Exception:
             logger.exception("A video has failed")
@@ -301,6 +305,7 @@ class SeatViewer:
                 [speaking, lost], timeout=LONGEST_S, return_when=asyncio.FIRST_COMPLETED
             )
             if avatar.lost.is_set():
+                metrics.count_backend_error("video")
                 return "lost"
             return speaking.result() if speaking.done() else "time_limit"
         finally:
@@ -339,6 +344,7 @@ class SeatViewer:
             if avatar.lost.is_set():
                 raise
             logger.warning("A sentence was not spoken by the video", exc_info=True)
+            metrics.count_backend_error("video")
             del self._given[line.segment]
             if line.speech is not None:
                 self._listener.voice(line.segment, line.speech)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
 
+from sessions_app import metrics
 from sessions_app.models import Language, Voice
 from sessions_app.previews import LONGEST_SENTENCE
 from sessions_app.rate import count
@@ -111,12 +112,15 @@ async def _say(request: HttpRequest) -> Speech:
     try:
         text, language, voice = await sync_to_async(form.wanted)(backend)
         # Awaited on the server's own loop, whose live sessions share their workers with it.
-        return await backend.synthesizer().synthesize(text, language, voice)
+        speech = await backend.synthesizer().synthesize(text, language, voice)
     except LanguageUnavailable as error:
         raise Refused(422, str(error)) from error
     except BackendError as error:
+        metrics.count_backend_error("voice_preview")
         advice = backend.problems() or [TRY_AGAIN]
         raise Refused(503, " ".join(dict.fromkeys([str(error), *advice]))) from error
+    metrics.count_synthesised(language, len(text))
+    return speech
 
 
 def _mistakes(form: SentenceForm) -> str:

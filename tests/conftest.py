@@ -44,6 +44,12 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def metrics_directory(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the tests' own process counts stays out of the developer's figures."""
+    settings.METRICS_DIR = str(tmp_path_factory.mktemp("metrics"))
+
+
 @dataclass
 class Server:
     """`manage.py runserver` in a process group of its own."""
@@ -89,6 +95,8 @@ def launch(database: str, folder: Path, **environment: str) -> Server:
                 "DATABASE_URL": database,
                 "REDIS_URL": "",
                 "VAR_DIR": str(folder),
+                "METRICS_DIR": str(folder / "metrics"),
+                "METRICS_TOKEN": "",
                 "EMBEDDED_MAX_SPEAKERS": "8",
                 **environment,
             },

@@ -365,12 +365,12 @@ async def test_a_ticket_is_good_once_and_for_its_own_socket(room: Room) -> None:
 
 
 async def test_nobody_asks_before_joining_or_where_there_is_no_video(room: Room) -> None:
+    await Event.objects.aupdate(video_seats=0)
     stranger = Page(room.event.join_code)
     await stranger.open()
     await stranger.send(type="video", on=True)
     await stranger.expect(type="problem", fatal=True)
     await stranger.close()
-    await Event.objects.aupdate(video_seats=0)
     page = await room.page()
     assert page.all(type="joined")[-1]["avatar"]["kind"] == "drawn"
     await page.send(type="video", on=True)

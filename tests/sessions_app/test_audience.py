@@ -44,6 +44,7 @@ MakeEvent = Callable[..., Event]
 def seldom_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test sees came through the channel layer, unless it asks for the comparison."""
     monkeypatch.setattr(audience_module, "COMPARE_EVERY_S", 3600.0)
+    monkeypatch.setattr(audience_module, "BEAT_EVERY_S", 3600.0)
 
 
 class Page:
@@ -310,8 +311,9 @@ async def test_who_comes_back_at_once_finds_the_language_still_followed(
     event, session = await begin(make_event)
     layer = get_channel_layer()
     assert layer is not None
-    async with page(event):
+    async with page(event) as first:
         await publish_final(await store(session, "hola"))
+        await first.got("caption")
         groups = {name: set(members) for name, members in layer.groups.items()}
     for _ in range(50):
         async with page(event) as client:

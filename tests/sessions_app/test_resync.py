@@ -75,6 +75,8 @@ class Page:
         self._came: set[int] = set()
         self._newest = 0
         self._replayed = False
+        self._asked = False
+        """For a language, and not answered yet: what comes still belongs to the old one."""
         self._listener: Listener | None = None
         self._takes = asyncio.Event()
         self._takes.set()
@@ -82,7 +84,7 @@ class Page:
     async def come_back(self) -> None:
         if self._listener:
             return
-        self._came, self._replayed = set(), False
+        self._came, self._replayed, self._asked = set(), False, True
         listener = Listener(self._event.pk, invited=False, send=self._send, close=self._closed)
         listener.speech = True
         self._listener = listener
@@ -93,7 +95,7 @@ class Page:
     async def switch(self) -> None:
         self.language = LANGUAGES[1 - LANGUAGES.index(self.language)]
         if self._listener:
-            self.session = None
+            self.session, self._asked = None, True
             await self._audience.listen(self._listener, self.language, None, self._joining)
         else:
             self._enter(None)
@@ -141,14 +143,15 @@ class Page:
             self._take(frame)
 
     def _take(self, frame: Frame) -> None:
-        if isinstance(frame, bytes):
-            length = int.from_bytes(frame[:4], "big")
-            self._hear(json.loads(frame[4 : 4 + length]))
-            return
-        message = json.loads(frame)
+        length = int.from_bytes(frame[:4], "big") if isinstance(frame, bytes) else 0
+        message = json.loads(frame[4 : 4 + length] if length else frame)
         if message.get("state") == "joined":
             self._enter(message["session"])
-            self._came, self._replayed = set(), False
+            self._came, self._replayed, self._asked = set(), False, False
+        elif self._asked:
+            return
+        elif message["type"] == "speech":
+            self._hear(message)
         elif message["type"] == "replayed":
             self._replayed = True
             self.complete = max(self.complete, message["seq"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from speech_app.frames import FrameGap, FrameLedger, FrameSize, Mark, TooFast
@@ -84,3 +86,15 @@ def test_a_resumed_session_goes_on_counting() -> None:
     ledger.accept(frame(42))
     assert ledger.dealt_with(71_599) == Mark(41, 70_000)
     assert ledger.dealt_with(71_600) == Mark(42, 71_600)
+
+
+def test_audio_is_there_when_the_frame_with_its_last_sample_has_come() -> None:
+    ledger = FrameLedger(Mark(frame=41, samples=70_000))
+    times = [time.monotonic()]
+    for number in (42, 43, 44):
+        ledger.accept(frame(number))
+        times.append(time.monotonic())
+    for sample, number in ((70_001, 1), (71_600, 1), (71_601, 2), (74_800, 3), (90_000, 3)):
+        assert times[number - 1] <= ledger.came_at(sample) <= times[number]
+    ledger.dealt_with(71_600)
+    assert times[1] <= ledger.came_at(71_601) <= times[2]

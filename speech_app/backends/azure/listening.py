@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import azure.cognitiveservices.speech as sdk
 
+from sessions_app import metrics
 from speech_app.backends.base import SAMPLE_RATE, BackendDown, Silence, Trouble
 
 from .authorization import Authorization
@@ -215,6 +216,7 @@ class Listening:
             else RETRY_REFUSED_AFTER_S
         )
         self._failures += 1
+        metrics.count_worker_restart("azure_recognition")
         self._retry = asyncio.get_running_loop().call_later(pause, self._try_again)
 
     def _try_again(self) -> None:
@@ -329,6 +331,7 @@ class Listening:
             elif self._connected and self._is_unheard(now):
                 self._unheard_times += 1
                 logger.warning("Nothing is recognised in what is said; a new recogniser")
+                metrics.count_worker_restart("azure_recognition")
                 if self._unheard_times == TWICE_UNHEARD:
                     self._emit(Trouble("backend_down", NO_WORDS))
                 self._begin()

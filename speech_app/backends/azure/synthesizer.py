@@ -9,6 +9,7 @@ from concurrent.futures import Future
 
 import azure.cognitiveservices.speech as sdk
 
+from sessions_app import metrics
 from speech_app.audio import MP3_BITS_PER_SECOND
 from speech_app.backends.base import BackendDown, GlossaryEntry, LanguageUnavailable, Speech
 
@@ -55,6 +56,7 @@ class VoicePool:
                 if not connection.used or error.code not in _LOST:
                     raise
             # A kept connection may have died unnoticed; a fresh one has not.
+            metrics.count_worker_restart("azure_voice")
             return await self._say_with(self._connect(access), ssml)
 
     async def close(self) -> None:

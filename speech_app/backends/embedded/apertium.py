@@ -17,6 +17,7 @@ import subprocess
 from collections import OrderedDict
 from pathlib import Path
 
+from sessions_app import metrics
 from speech_app.backends.base import BackendDown
 
 logger = logging.getLogger(__name__)
@@ -203,6 +204,7 @@ class Mode:
                 translated = await self._try(text)
             except (EOFError, TimeoutError, OSError):
                 logger.warning("Apertium's %s failed and is started again", self.name)
+                metrics.count_worker_restart("translation")
                 try:
                     translated = await self._try(text)
                 except (EOFError, TimeoutError, OSError) as error:

@@ -8,6 +8,7 @@ import itertools
 import logging
 from collections.abc import Callable
 
+from sessions_app import metrics
 from speech_app.backends.base import BackendDown
 
 from .recognition_messages import (
@@ -235,6 +236,7 @@ class Recognition:
         if not self._streams:
             return
         logger.warning("the recognition worker died and is started again")
+        metrics.count_worker_restart("recognition")
         self._deaths += 1
         if self._deaths >= self.MOST_DEATHS:
             for stream in list(self._streams.values()):

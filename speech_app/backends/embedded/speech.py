@@ -8,6 +8,7 @@ import logging
 import unicodedata
 from collections.abc import Callable, Sequence
 
+from sessions_app import metrics
 from speech_app.backends.base import BackendDown, GlossaryEntry, LanguageUnavailable, Speech
 
 from .espeak_messages import Cancel, Speak, Spoken, Unspoken
@@ -121,6 +122,7 @@ class VoiceWorker:
             waiting.set_exception(BackendDown(f"The voice failed: {value.reason}"))
 
     def _on_end(self) -> None:
+        metrics.count_worker_restart("voice")
         self._worker = None
         for waiting in self._waiting.values():
             if not waiting.done():

@@ -52,7 +52,7 @@ export function describe(phase, { rehearsal, connected, unsentSeconds, recording
 
 /**
  * What to do about a problem, beside the server's own words.
- * `finishing`: the speaker has stopped, and what was said is not all done with; as `running` where absent.
+ * `finishing`: the speaker has stopped, and what was said is not all done with; as `stopped` where absent.
  * @type {Record<string, {running: string, finishing?: string, stopped: string}>}
  */
 const ADVICE = {
@@ -82,7 +82,7 @@ const ADVICE = {
  * @param {"running" | "finishing" | "stopped"} now Whether the speaker is speaking on.
  */
 export function describeProblem({ code, message }, now) {
-  const advice = ADVICE[code]?.[now] ?? ADVICE[code]?.running;
+  const advice = ADVICE[code]?.[now] ?? ADVICE[code]?.stopped;
   return advice ? `${message} ${advice}` : message;
 }
 
