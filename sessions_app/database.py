@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
@@ -19,11 +20,16 @@ Whether a transaction that was being committed then has taken place is unknown."
 TRY_AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0)
 """Pauses before the database is asked again while it is away; the last one repeats."""
 SLOW_AFTER_S = 3.0
+MOST_CONNECTIONS = 8
+"""Of this process, each in a thread of its own: a database that hangs takes no other threads."""
+
+
+_threads = ThreadPoolExecutor(MOST_CONNECTIONS, thread_name_prefix="database")
 
 
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `function` in a thread of the pool, so that a slow page delays no caption."""
-    run = database_sync_to_async(function, thread_sensitive=False)
+    """Run `function` in a thread that does nothing else, so that a slow page delays no caption."""
+    run = database_sync_to_async(function, thread_sensitive=False, executor=_threads)
     result: R = await run(*args, **kwargs)
     return result
 

@@ -46,6 +46,7 @@ from speech_app.backends.base import (
 )
 from speech_app.frames import FrameLedger, Mark
 from speech_app.language_line import LanguageLine, LineTools, Said
+from speech_app.pacing import PartialPacer
 from speech_app.partials import ShownPartial
 from speech_app.plan import Plan
 
@@ -86,6 +87,7 @@ class Interpreter:
         self._translated: dict[tuple[int, str], asyncio.Future[str | None]] = {}
         self._captions: dict[int, SpeakerCaption] = {}
         self._shown: dict[str, ShownPartial] = {}
+        self._pacers: dict[str, PartialPacer] = {}
         self._shown_from = -1
         self._next_segment = 1
         self._lag_said = 0.0
@@ -121,6 +123,7 @@ class Interpreter:
         self._spoken = await in_database(CaptionStream.spoken, self.session.pk)
         for language, voice in self._plan.voices.items():
             self._lines[language] = LanguageLine(language, voice, tools)
+            self._pacers[language] = PartialPacer(publish_partial)
             for said in unfinished[language]:
                 if same_language(language, said.source_language):
                     self._lines[language].expect(said).set_result(said.text)
@@ -162,6 +165,7 @@ class Interpreter:
         if self._listening:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        await asyncio.gather(*(pacer.close() for pacer in self._pacers.values()))
         await asyncio.gather(*(line.close() for line in self._lines.values()))
         self._running.discard(self)
         self._measure()
@@ -249,11 +253,11 @@ class Interpreter:
         match event:
             case Partial():
                 if self._heard.empty():  # what has been said on since shows more
-                    await self._show_partial(event)
+                    self._show_partial(event)
             case Final():
                 await self._finish_segment(event)
             case Silence(until_sample):
-                await self._withdraw_partial()
+                self._withdraw_partial()
                 mark = self._ledger.dealt_with(self._start.samples + until_sample)
                 if mark.frame > self.session.acked_frame:
                     await self._acknowledge(mark)
@@ -264,7 +268,7 @@ class Interpreter:
         self._tell_lag()
         self._measure()
 
-    async def _show_partial(self, partial: Partial) -> None:
+    def _show_partial(self, partial: Partial) -> None:
         if partial.start_sample != self._shown_from:
             self._shown_from = partial.start_sample
             self._shown.clear()
@@ -278,23 +282,21 @@ class Interpreter:
             if not stable and not tail:
                 continue
             shown[language] = stable + tail
-            await self._publish_partial(language, stable, tail, partial)
+            self._publish_partial(language, stable, tail, partial)
         self._tell_partial(partial, shown)
 
-    async def _withdraw_partial(self) -> None:
+    def _withdraw_partial(self) -> None:
         """What was taken for words was noise: nothing of it stays on the pages."""
         if not self._shown:
             return
         nothing = Partial(self._shown_from, self.session.source_language, "", {})
         for language in self._shown:
-            await self._publish_partial(language, "", "", nothing)
+            self._publish_partial(language, "", "", nothing)
         self._tell_partial(nothing, {})
         self._shown.clear()
 
-    async def _publish_partial(
-        self, language: str, stable: str, tail: str, partial: Partial
-    ) -> None:
-        await publish_partial(
+    def _publish_partial(self, language: str, stable: str, tail: str, partial: Partial) -> None:
+        self._pacers[language].show(
             PartialCaption(
                 session=self.session.pk,
                 language=language,
@@ -336,6 +338,8 @@ class Interpreter:
         )
         self._next_segment = segment.number + 1
         self._shown.clear()
+        for pacer in self._pacers.values():
+            pacer.drop()
         caption = SpeakerCaption(
             session=self.session.pk,
             segment=segment.number,
