@@ -15,6 +15,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from avatartranslate.asgi import application
+from avatartranslate.protocols import ImpatientHTTP, ImpatientWebSocket
 from sessions_app.audience import Audience
 from sessions_app.readiness import Readiness
 from speech_app.stage import Stage
@@ -28,8 +29,6 @@ LISTENERS_SPREAD_S = 5
 """Listeners are told to come back over this long, so that thousands do not return at once."""
 DRAINS_WITHIN_S = 15
 REST_ENDS_WITHIN_S = 5
-STALLED_FOR_MS = 60_000
-"""A peer that takes nothing for so long is gone: closing it politely would wait for it for ever."""
 ENDS_WITHIN_S = 25
 """However it goes, the kernel ends the process after this long; who starts it waits for longer."""
 
@@ -47,10 +46,6 @@ class DrainingServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        for server in self.servers:
-            for listening in server.sockets:
-                # Those that are accepted have it from here.
-                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_FOR_MS)
         logger.info("Serving at http://%s:%s", self.config.host, self.config.port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -96,7 +91,8 @@ def serve(host: str, port: int) -> None:
         application,
         host=host,
         port=port,
-        ws="websockets-sansio",
+        http=ImpatientHTTP,
+        ws=ImpatientWebSocket,
         # Compressing the same caption for each listener costs more than sending it.
         ws_per_message_deflate=False,
         ws_max_size=largest,

@@ -17,7 +17,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.clients import listener
+from tests.clients import listener, until_stored
 from tests.cluster import Cluster, ServerProcess
 from tests.conftest import troubles
 
@@ -150,10 +150,19 @@ async def test_a_hall_joins_while_its_neighbour_guesses_codes(
             4400,
         ),
         ('{"type":"join","language":' + '"x"' + ',"a":[' * 20_000 + "]" * 20_000 + "}", 4400),
+        ('{"type":"\\ud800"}', 4400),
         ("\0" * 300_000, 1009),
         (b"\xff" * 1000, 4400),
     ],
-    ids=["open braces", "deep", "a number of 60 000 digits", "deep inside", "large", "binary"],
+    ids=[
+        "open braces",
+        "deep",
+        "a number of 60 000 digits",
+        "deep inside",
+        "half a character",
+        "large",
+        "binary",
+    ],
 )
 async def test_what_is_no_message_is_refused(
     server: ServerProcess, talk: Talk, frame: str | bytes, code: int
@@ -183,12 +192,45 @@ async def test_a_frame_of_100_mb_is_refused_at_its_first_bytes(
 async def test_half_open_connections_are_ended(server: ServerProcess, talk: Talk) -> None:
     address = ("127.0.0.1", server.port)
     async with undisturbed(server, talk):
-        silent = [socket.create_connection(address) for _ in range(50)]
+        silent = [await asyncio.open_connection(*address) for _ in range(50)]
+        slow, talking = await asyncio.open_connection(*address)
+        talking.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow:")
         async with connect(f"{server.socket_url}/ws/listen/{talk.join_code}/") as waiting:
             said, code = await answers_of(waiting)
         assert (code, [message["code"] for message in said]) == (4400, ["bad_message"])
-        for one in silent:
-            one.close()
+        for reader, writer in [*silent, (slow, talking)]:
+            assert await reader.read() == b""
+            writer.close()
+
+
+async def test_a_socket_that_never_takes_anything_again_is_ended(
+    server: ServerProcess, talk: Talk
+) -> None:
+    assert server.process
+    kept = psutil.Process(server.process.pid)
+    stalled = socket.create_connection(("127.0.0.1", server.port))
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    address = stalled.getsockname()
+    join = b'{"type":"join","language":"es-ES","after":null,"speech":false}'
+    stalled.sendall(
+        f"GET /ws/listen/{talk.join_code}/ HTTP/1.1\r\nHost: 127.0.0.1\r\n".encode()
+        + b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        + b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        + bytes([0x81, 0x80 | len(join), 0, 0, 0, 0])
+        + join
+    )
+
+    async def connected() -> bool:
+        return any(one.raddr == address for one in kept.net_connections("tcp"))
+
+    async with listener(server.socket_url, talk.join_code) as other:
+        await other.join("es-ES")
+        assert await connected()
+        # 80 KB each: more than the kernel's buffers and ours hold together.
+        await talk.say(*(f"{number:03} " for number in range(250)), times=20_000)
+        await other.expect(type="caption", final=True, segment=252, within_s=120)
+        await until_stored(connected, False)
+    stalled.close()
 
 
 async def test_who_sends_too_much_is_asked_to_come_later(server: ServerProcess, talk: Talk) -> None:
