@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -299,6 +300,30 @@ async def test_a_part_that_is_away_is_named_until_it_is_back(
     await until_stored(look, {**READY, "ready": False, part: "not reachable"})
     assert get(f"{process.url}/healthz/live")[0] == 200
     service.start()
+    await until_stored(look, READY)
+
+
+@pytest.mark.parametrize(("stuck", "part"), [("redis", "channel_layer"), ("postgres", "database")])
+async def test_a_part_that_hangs_is_named_too(cluster: Cluster, stuck: str, part: str) -> None:
+    process = cluster.processes[0]
+    service = getattr(cluster, stuck)
+
+    async def look() -> dict[str, Any]:
+        return await asyncio.to_thread(process.health)
+
+    assert await look() == READY
+    parent = psutil.Process(service.process.pid)
+    everything = [parent, *parent.children(recursive=True)]
+    for one in everything:
+        one.suspend()
+    try:
+        # All who ask are answered, and nothing piles up behind them.
+        answers = await asyncio.gather(*(look() for _ in range(5)))
+        assert answers == [{**READY, "ready": False, part: "does not answer"}] * 5
+        assert get(f"{process.url}/healthz/live")[0] == 200
+    finally:
+        for one in everything:
+            one.resume()
     await until_stored(look, READY)
 
 
