@@ -49,14 +49,20 @@ from sessions_app.sockets import (
 from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO, BackendError, LanguageUnavailable, Overloaded
 from speech_app.frames import FrameGap, FrameSize, TooFast
+from speech_app.interpreter import NOT_STORED
 from speech_app.stage import Hold, SessionOver, Stage
 
 logger = logging.getLogger(__name__)
 
 WATCH_EVERY_S = 1.0
 TOUCH_EVERY = 5
-SAY_EVERY = 5
+SAY_EVERY_S = 5.0
 SHOWN_HISTORY = 50
+LATE_FOR_LISTENERS = Problem(
+    code="overloaded",
+    message="A part of the server is out of reach: for the moment listeners get captions some "
+    "seconds late, and no voice. Go on speaking.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,10 @@ class SpeakerConsumer(Socket):
         await self.say(await in_database(self._ready))
         for caption in await in_database(_history, speaker):
             await self.say(caption)
-        self._tasks = [asyncio.create_task(self._speak()), asyncio.create_task(self._watch())]
+        self._tasks = [
+            asyncio.create_task(task())
+            for task in (self._speak, self._watch, self._say_what_is_away)
+        ]
 
     async def take(self, text: str | None, binary: bytes | None) -> None:
         try:
@@ -269,16 +278,17 @@ class SpeakerConsumer(Socket):
                     logger.warning("Could not look after a speaker", exc_info=True)
                 failing = True
 
+    async def _say_what_is_away(self) -> None:
+        """Again and again: a page that hears nothing for long takes its connection for dead."""
+        while True:
+            await asyncio.sleep(SAY_EVERY_S)
+            if self._hold and self._hold.interpreter.storage_is_away:
+                self._tell(NOT_STORED)
+            if self._hold and layer_is_away():
+                self._tell(LATE_FOR_LISTENERS)
+
     async def _look_after_speaker(self, ticks: int) -> None:
         hold = self._hold
-        if hold and ticks % SAY_EVERY == 0 and layer_is_away():
-            self._tell(
-                Problem(
-                    code="overloaded",
-                    message="A part of the server is out of reach: for the moment listeners get "
-                    "captions some seconds late, and no voice. Go on speaking.",
-                )
-            )
         seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
         if ticks % TOUCH_EVERY == 0:
             await in_database(self._touch, seen.session)

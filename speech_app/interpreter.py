@@ -61,6 +61,7 @@ A database is waited for as long as it takes: the page gives up what it has said
 WORTH_SAYING_FOR = timedelta(minutes=1)
 """Older text that an earlier run did not get to is shown, but nobody wants to hear it now."""
 MILLISECONDS = 1000
+NOT_STORED = Problem(code="storage_down", message="The transcript cannot be stored at the moment.")
 
 
 class Interpreter:
@@ -91,7 +92,7 @@ class Interpreter:
         self._shown_from = -1
         self._next_segment = 1
         self._lag_said = 0.0
-        self._storage_is_away = False
+        self.storage_is_away = False
         self._spoken: dict[str, int] = {}
 
     @property
@@ -178,7 +179,7 @@ class Interpreter:
             while not heard:
                 done, _ = await asyncio.wait([self._listening], timeout=FINISH_WITHIN_S)
                 heard = bool(done)
-                if not self._storage_is_away:
+                if not self.storage_is_away:
                     break
         if not heard:
             logger.error("Session %s: recognition did not finish", self.session.pk)
@@ -221,6 +222,7 @@ class Interpreter:
             self._lose()
         finally:
             reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _read(self, translator: SpeechTranslator) -> None:
         """A translation is taken in at once, though storing what came before it may take long."""
@@ -390,23 +392,17 @@ class Interpreter:
 
     async def store(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Store, and wait for a database that is away. Raises Superseded."""
-        result = await persist(self._say_storage_is_away, function, *args, **kwargs)
-        if self._storage_is_away:
-            self._storage_is_away = False
+        result = await persist(self._lack_storage, function, *args, **kwargs)
+        if self.storage_is_away:
+            self.storage_is_away = False
             logger.warning("Session %s is stored again", self.session.pk)
         return result
 
-    def _say_storage_is_away(self) -> None:
-        if self._storage_is_away:
-            return
-        self._storage_is_away = True
-        logger.warning("Session %s cannot be stored: the database is away", self.session.pk)
-        self.tell(
-            Problem(
-                code="storage_down",
-                message="The transcript cannot be stored at the moment.",
-            )
-        )
+    def _lack_storage(self) -> None:
+        if not self.storage_is_away:
+            self.storage_is_away = True
+            logger.warning("Session %s cannot be stored: the database is away", self.session.pk)
+            self.tell(NOT_STORED)
 
     # What the speaker is told
 
