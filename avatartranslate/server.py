@@ -15,6 +15,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from avatartranslate.asgi import application
+from avatartranslate.protocols import ImpatientHTTP, ImpatientWebSocket
 from sessions_app.audience import Audience
 from sessions_app.readiness import Readiness
 from speech_app.stage import Stage
@@ -26,9 +27,8 @@ BACKLOG = 4096
 SPEAKERS_MOVE_WITHIN_S = 5.0
 LISTENERS_SPREAD_S = 5
 """Listeners are told to come back over this long, so that thousands do not return at once."""
+DRAINS_WITHIN_S = 15
 REST_ENDS_WITHIN_S = 5
-STALLED_FOR_MS = 60_000
-"""A peer that takes nothing for so long is gone: closing it politely would wait for it for ever."""
 ENDS_WITHIN_S = 25
 """However it goes, the kernel ends the process after this long; who starts it waits for longer."""
 
@@ -46,21 +46,21 @@ class DrainingServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        for server in self.servers:
-            for listening in server.sockets:
-                # Those that are accepted have it from here.
-                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_FOR_MS)
+        logger.info("Serving at http://%s:%s", self.config.host, self.config.port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         signal.alarm(ENDS_WITHIN_S)
+        logger.info("Sending everyone elsewhere")
         draining = asyncio.create_task(self._drain())
-        while not draining.done() and not self.force_exit:
+        last = asyncio.get_running_loop().time() + DRAINS_WITHIN_S
+        while not (draining.done() or self.force_exit or asyncio.get_running_loop().time() > last):
             await asyncio.wait([draining], timeout=0.1)
         draining.cancel()
         (failure,) = await asyncio.gather(draining, return_exceptions=True)
         if isinstance(failure, Exception):
             logger.error("Could not send everyone elsewhere", exc_info=failure)
         await super().shutdown(sockets)
+        logger.info("Ended")
 
     async def _drain(self) -> None:
         Readiness.draining = True
@@ -91,13 +91,16 @@ def serve(host: str, port: int) -> None:
         application,
         host=host,
         port=port,
-        ws="websockets-sansio",
+        http=ImpatientHTTP,
+        ws=ImpatientWebSocket,
         # Compressing the same caption for each listener costs more than sending it.
         ws_per_message_deflate=False,
         ws_max_size=largest,
         lifespan="off",
-        # Settings have the loggers; the proxy logs who asks for what.
+        # Settings have the loggers; the proxy logs who asks for what. Otherwise each listener who
+        # comes is two lines.
         log_config=None,
+        log_level="warning",
         access_log=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=REST_ENDS_WITHIN_S,

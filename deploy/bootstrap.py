@@ -326,7 +326,7 @@ def prepare_run(host: str, port: int) -> None:
 
 def prepare_test() -> None:
     """Everything that the tests need, translation and a browser included."""
-    with step("1/3 Debian packages (translation, Chromium)"):
+    with step("1/3 Debian packages (translation, Chromium, PostgreSQL, Redis, nginx)"):
         complete = install_debian_packages(
             listed("system.txt") + listed("system-azure.txt") + listed("system-dev.txt"),
             "Part of the tests",

@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from django.db import InterfaceError, OperationalError
-
-from sessions_app.database import in_database
+from sessions_app.database import AWAY, in_database
 from sessions_app.messages import LanguageItem
 from sessions_app.models import Avatar, Event
 from sessions_app.models.event import clean_join_code
@@ -117,7 +115,7 @@ class Cards:
             asking.add_done_callback(lambda done: self._asking.pop(code))
         try:
             card = await asyncio.shield(asking)
-        except (OperationalError, InterfaceError):
+        except AWAY:
             if known is None:
                 raise
             return known

@@ -6,7 +6,10 @@ process looks for what it missed. So a failure to publish is logged and never st
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -16,6 +19,29 @@ from sessions_app.messages import FinalCaption, PartialCaption, SpeechHeader
 from sessions_app.models import Correction, LiveSession, Translation
 
 logger = logging.getLogger(__name__)
+
+ANSWERS_WITHIN_S = 2.0
+RESTS_S = 1.0
+"""While the layer is away, one message a second finds out whether it is back; the others wait for
+nothing: storing what is said must not wait for a layer."""
+AWAY_FOR_S = 10.0
+
+
+@dataclass
+class _Reach:
+    """Whether this process reached the channel layer when it last tried."""
+
+    failing: bool = False
+    failed_at: float = float("-inf")
+
+
+_reach = _Reach()
+
+
+def layer_is_away() -> bool:
+    """Whether messages were lost in the last seconds: listeners then get finals some seconds late,
+    from the database, and neither partials nor speech, which are never sent again."""
+    return _reach.failing and time.monotonic() < _reach.failed_at + AWAY_FOR_S
 
 
 def stream_group(session: int, language: str) -> str:
@@ -92,11 +118,18 @@ def publish_correction(correction: Correction) -> None:
 
 
 async def _send(group: str, message: dict[str, Any]) -> None:
+    if time.monotonic() < _reach.failed_at + RESTS_S:
+        return
     layer = get_channel_layer()
     assert layer is not None, "CHANNEL_LAYERS has a default"
     try:
-        await layer.group_send(group, message)
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            await layer.group_send(group, message)
     except Exception:  # any failure of any layer: see the module's docstring
-        logger.warning(
-            "The channel layer did not take a %s message", message["type"], exc_info=True
-        )
+        if not _reach.failing:
+            logger.warning("The channel layer is away; messages get lost", exc_info=True)
+        _reach.failing, _reach.failed_at = True, time.monotonic()
+    else:
+        if _reach.failing:
+            logger.warning("The channel layer is back")
+        _reach.failing = False

@@ -372,6 +372,8 @@ class Received:
             raise BadMessage("A message must be JSON.") from None
         if not isinstance(value, dict) or not isinstance(value.get("type"), str):
             raise BadMessage("A message must be a JSON object with a type.")
+        if _UNSTORABLE.search(value["type"]):
+            raise BadMessage("“type” holds characters that are no text.")
         self._value: dict[str, Any] = value
         self.type: str = value["type"]
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http.request import split_domain_port, validate_host
 
+from sessions_app.database import AWAY
 from sessions_app.messages import Message, Problem
 from sessions_app.metrics import count_refused
 
@@ -37,9 +37,9 @@ _REASONS = {
     REVOKED: "revoked",
     TOO_MANY: "too_many",
 }
-_STORAGE_DOWN = Problem(
+STORAGE_DOWN = Problem(
     code="storage_down",
-    message="The server cannot reach its database at the moment. This page tries again by itself.",
+    message="The server cannot reach its transcript at the moment.",
 )
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -139,9 +139,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await work
         except Refused as refused:
             await self.refuse(refused)
-        except (OperationalError, InterfaceError):
-            logger.warning("A connection is sent away: the database is out of reach", exc_info=True)
-            await self.refuse(Refused(TRY_AGAIN_LATER, _STORAGE_DOWN))
+        except AWAY as error:
+            logger.warning("A connection is sent away: the database is out of reach: %s", error)
+            await self.refuse(Refused(TRY_AGAIN_LATER, STORAGE_DOWN))
         except Exception:
             # The server closes the socket with 1011, whereupon a page comes back.
             await self.say(Problem(code="internal", message="Something went wrong on our side."))

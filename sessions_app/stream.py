@@ -163,6 +163,8 @@ class Stream:
         count_deliveries("final", sum(handed))
 
     def _hand_out_partial(self, segment: int, frame: Frame) -> None:
+        if segment <= self._newest_segment:
+            return  # overtaken by its own final
         everyone = tuple(self.listeners)
         dropped = sum([listener.partial(segment, frame) for listener in everyone])
         count_deliveries("partial", len(everyone) - dropped)

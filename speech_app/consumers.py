@@ -8,10 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
-
 from sessions_app import metrics
-from sessions_app.database import in_database
+from sessions_app.broadcast import layer_is_away
+from sessions_app.database import AWAY, in_database, persist
 from sessions_app.links import listener_url
 from sessions_app.messages import (
     AudienceSize,
@@ -40,7 +39,9 @@ from sessions_app.models.transcript import (
 from sessions_app.sockets import (
     NOT_FOUND,
     REPLACED,
+    RESTARTING,
     REVOKED,
+    STORAGE_DOWN,
     Refused,
     Socket,
     base_url,
@@ -48,13 +49,20 @@ from sessions_app.sockets import (
 from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO, BackendError, LanguageUnavailable, Overloaded
 from speech_app.frames import FrameGap, FrameSize, TooFast
-from speech_app.stage import Hold, Stage
+from speech_app.interpreter import NOT_STORED
+from speech_app.stage import Hold, SessionOver, Stage
 
 logger = logging.getLogger(__name__)
 
 WATCH_EVERY_S = 1.0
 TOUCH_EVERY = 5
+SAY_EVERY_S = 5.0
 SHOWN_HISTORY = 50
+LATE_FOR_LISTENERS = Problem(
+    code="overloaded",
+    message="A part of the server is out of reach: for the moment listeners get captions some "
+    "seconds late, and no voice. Go on speaking.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,7 @@ class SpeakerConsumer(Socket):
         self._told: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._complained = False
+        self._known: int | None = None
         self._paused: int | None = None
         self._audience_shown: AudienceSize | None = None
 
@@ -100,7 +109,10 @@ class SpeakerConsumer(Socket):
         await self.say(await in_database(self._ready))
         for caption in await in_database(_history, speaker):
             await self.say(caption)
-        self._tasks = [asyncio.create_task(self._speak()), asyncio.create_task(self._watch())]
+        self._tasks = [
+            asyncio.create_task(task())
+            for task in (self._speak, self._watch, self._say_what_is_away)
+        ]
 
     async def take(self, text: str | None, binary: bytes | None) -> None:
         try:
@@ -110,6 +122,9 @@ class SpeakerConsumer(Socket):
                 await self._handle(Received(text))
         except BadMessage as bad:
             self._tell(Problem(code="bad_message", message=str(bad)))
+        except AWAY:
+            logger.warning("A speaker's wish cannot be granted: the database is away")
+            self._tell(STORAGE_DOWN)
 
     async def _handle(self, received: Received) -> None:
         handlers: dict[str, Callable[[Received], Awaitable[None]]] = {
@@ -142,7 +157,11 @@ class SpeakerConsumer(Socket):
         try:
             await in_database(self.speaker.record_consent)
             hold = self._hold = await self._stage.go_live(
-                self.speaker, start, tell=self._tell, replaced=self._replaced
+                self.speaker,
+                start,
+                known=self._known,
+                tell=self._tell,
+                replaced=self._replaced,
             )
             # The first sentence is voiced too: who listens is not first known a second later.
             seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
@@ -150,6 +169,10 @@ class SpeakerConsumer(Socket):
             hold.interpreter.heard = seen.heard
         except (SpeakerBusy, Superseded):
             problem = _busy()
+        except SessionOver as over:
+            ended = over.session
+            self._tell_state(ended.pk, State.ENDED, ended.acked_frame + 1)
+            return
         except RehearsalFixed:
             problem = Problem(
                 code="rehearsal",
@@ -167,12 +190,6 @@ class SpeakerConsumer(Socket):
         except BackendError as error:
             metrics.count_backend_error("recognition")
             problem = Problem(code="backend_down", message=str(error))
-        except (OperationalError, InterfaceError):
-            logger.exception("Nobody can go live at event %s", self.speaker.event_id)
-            problem = Problem(
-                code="storage_down",
-                message="The transcript cannot be stored at the moment. Please try again.",
-            )
         else:
             self._complained = False
             self._tell_state_of(hold.session)
@@ -194,24 +211,26 @@ class SpeakerConsumer(Socket):
             self._replaced()
 
     async def _pause(self, received: Received) -> None:
-        if self._hold:
-            await self._stop(self._hold)
+        if hold := self._hold:
+            self._tell_outcome(hold.session, await self._stop(hold))
 
     async def _end(self, received: Received) -> None:
-        if self._hold is None:
-            newest = await in_database(_newest_session, self.speaker.event_id)
-            if newest is None:
+        running = self._hold.session if self._hold else None
+        if running is None:
+            running = await persist(
+                self._say_storage_is_away, _newest_session, self.speaker.event_id
+            )
+            if running is None:
                 raise BadMessage("Nothing has been started that could end.")
-            if newest.state == State.ENDED:
-                self._tell_state(newest.pk, State.ENDED, 0)
+            if running.state == State.ENDED:
+                self._tell_state(running.pk, State.ENDED, 0)
                 return
-            if newest.speaker_id != self.speaker.pk:
+            if running.speaker_id != self.speaker.pk:
                 self._tell(_busy())
                 return
         self._hold = None
-        session = await self._stage.end(self.speaker.event_id)
-        if session:
-            self._tell_outcome(session)
+        session = await self._stage.end(self.speaker.event_id, self._say_storage_is_away)
+        self._tell_outcome(running, session)
 
     def _take_frame(self, frame: bytes) -> None:
         if self._hold is None:
@@ -246,28 +265,45 @@ class SpeakerConsumer(Socket):
 
     async def _watch(self) -> None:
         ticks = 0
-        while True:
+        failing = False
+        while not self.refused:
             await asyncio.sleep(WATCH_EVERY_S)
             ticks += 1
-            hold = self._hold
             try:
-                seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
-                if ticks % TOUCH_EVERY == 0:
-                    await in_database(self._touch, seen.session)
+                await self._look_after_speaker(ticks)
+                failing = False
             except Exception:
-                logger.warning("Could not look after a speaker", exc_info=True)
-                continue
-            if seen.revoked:
-                hold, self._hold = self._hold, None
-                await self.refuse(_revoked())
-                if hold:
-                    await self._stage.pause(hold)
-                return
+                # The next look may fare better; what holds on is said in the log once.
+                if not failing:
+                    logger.warning("Could not look after a speaker", exc_info=True)
+                failing = True
+
+    async def _say_what_is_away(self) -> None:
+        """Again and again: a page that hears nothing for long takes its connection for dead."""
+        while True:
+            await asyncio.sleep(SAY_EVERY_S)
+            if self._hold and self._hold.interpreter.storage_is_away:
+                self._tell(NOT_STORED)
+            if self._hold and layer_is_away():
+                self._tell(LATE_FOR_LISTENERS)
+
+    async def _look_after_speaker(self, ticks: int) -> None:
+        hold = self._hold
+        seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
+        if ticks % TOUCH_EVERY == 0:
+            await in_database(self._touch, seen.session)
+            await in_database(LiveSession.sweep)
+        if seen.revoked:
+            hold, self._hold = self._hold, None
+            await self.refuse(_revoked())
             if hold:
-                hold.interpreter.heard = seen.heard
-                await self._notice_end(hold, seen.session)
-            self._notice_end_of_pause(seen.session)
-            self._show_audience(seen.heard)
+                await self._stage.pause(hold)
+            return
+        if hold:
+            hold.interpreter.heard = seen.heard
+            await self._notice_end(hold, seen.session)
+        self._notice_end_of_pause(seen.session)
+        self._show_audience(seen.heard)
 
     def _notice_end_of_pause(self, now: LiveSession | None) -> None:
         """An organiser, or two hours, may end what we paused."""
@@ -282,22 +318,22 @@ class SpeakerConsumer(Socket):
         ours = now and now.pk == hold.session.pk and now.epoch == hold.session.epoch
         if ours and not hold.interpreter.ended.is_set():
             return
-        await self._stop(hold)
+        self._tell_outcome(hold.session, await self._stop(hold))
 
-    async def _stop(self, hold: Hold) -> None:
+    async def _stop(self, hold: Hold) -> LiveSession | None:
         self._hold = None
-        session = await self._stage.pause(hold)
-        if session:
-            self._tell_outcome(session)
-        else:  # an organiser has deleted it
-            self._tell_state(hold.session.pk, State.ENDED, 0)
+        return await self._stage.pause(hold)
 
-    def _tell_outcome(self, session: LiveSession) -> None:
-        """What became of a session that we stopped: somebody else may have taken it over."""
-        if session.state == State.LIVE:
+    def _tell_outcome(self, ours: LiveSession, now: LiveSession | None) -> None:
+        """What became of the session that we stopped: somebody else may have it by now."""
+        if now is None:  # an organiser has deleted it, or it ended while we waited for our turn
+            self._tell_state(ours.pk, State.ENDED, 0)
+        elif now.state == State.LIVE:
             self._replaced()
+        elif now.state == State.PAUSED and now.epoch != ours.epoch:
+            self._send_back()
         else:
-            self._tell_state_of(session)
+            self._tell_state_of(now)
 
     def _touch(self, session: LiveSession | None) -> None:
         if self._hold:
@@ -319,6 +355,19 @@ class SpeakerConsumer(Socket):
         )
         self._tasks.append(asyncio.create_task(self.refuse(Refused(REPLACED, problem))))
 
+    def _send_back(self) -> None:
+        """Another process saw no sign of life of ours and has paused the session.
+
+        On a new connection the page claims it again, and sends again what is not stored.
+        """
+        problem = Problem(
+            code="internal", message="The server lost sight of this page, which connects again."
+        )
+        self._tasks.append(asyncio.create_task(self.refuse(Refused(RESTARTING, problem))))
+
+    def _say_storage_is_away(self) -> None:
+        self._tell(STORAGE_DOWN)
+
     # What the page is told
 
     def _tell(self, message: Message) -> None:
@@ -328,6 +377,7 @@ class SpeakerConsumer(Socket):
         self._tell_state(session.pk, session.state, self._stage.next_frame(session))
 
     def _tell_state(self, session: int, state: str, next_frame: int) -> None:
+        self._known = session if state != State.ENDED else None
         self._paused = session if state == State.PAUSED else None
         self._tell(SpeakerState(session=session, state=state, next_frame=next_frame))
 
@@ -338,6 +388,7 @@ class SpeakerConsumer(Socket):
     def _ready(self) -> Ready:
         event = self.speaker.event
         session = event.running_session()
+        self._known = session.pk if session else None
         return Ready(
             event=SpeakerEvent.of(event, self._spoken(), listener_url(event, base_url(self.scope))),
             session=RunningSession.of(session) if session else None,

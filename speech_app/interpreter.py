@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,12 +15,11 @@ from datetime import timedelta
 from typing import ClassVar, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from sessions_app import metrics
 from sessions_app.broadcast import publish_partial
-from sessions_app.database import in_database
+from sessions_app.database import in_database, persist
 from sessions_app.messages import (
     Ack,
     FinalCaption,
@@ -46,6 +46,7 @@ from speech_app.backends.base import (
 )
 from speech_app.frames import FrameLedger, Mark
 from speech_app.language_line import LanguageLine, LineTools, Said
+from speech_app.pacing import PartialPacer
 from speech_app.partials import ShownPartial
 from speech_app.plan import Plan
 
@@ -54,13 +55,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LAG_WORTH_SAYING_S = 2.0
-STORE_AGAIN_AFTER_S = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Pauses before storing is tried again while the database is away; the last one repeats."""
 FINISH_WITHIN_S = 90.0
-"""Recognition that dies or hangs is back within 30 s; after this long it will not come back."""
+"""Recognition that dies or hangs is back within 30 s; after this long it will not come back.
+A database is waited for as long as it takes: the page gives up what it has said at the end."""
 WORTH_SAYING_FOR = timedelta(minutes=1)
 """Older text that an earlier run did not get to is shown, but nobody wants to hear it now."""
 MILLISECONDS = 1000
+NOT_STORED = Problem(code="storage_down", message="The transcript cannot be stored at the moment.")
 
 
 class Interpreter:
@@ -83,12 +84,16 @@ class Interpreter:
         self._translator: SpeechTranslator | None = None
         self._listening: asyncio.Task[None] | None = None
         self._lines: dict[str, LanguageLine] = {}
-        self._waiting: dict[tuple[int, str], asyncio.Future[str | None]] = {}
+        self._heard: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
+        self._translated: dict[tuple[int, str], asyncio.Future[str | None]] = {}
         self._captions: dict[int, SpeakerCaption] = {}
         self._shown: dict[str, ShownPartial] = {}
+        self._pacers: dict[str, PartialPacer] = {}
         self._shown_from = -1
         self._next_segment = 1
         self._lag_said = 0.0
+        self.storage_is_away = False
+        self._spoken: dict[str, int] = {}
 
     @property
     def next_frame(self) -> int:
@@ -116,8 +121,10 @@ class Interpreter:
         )
         unfinished = await in_database(_unfinished, self.session, list(self._plan.voices))
         self._next_segment = 1 + await in_database(_last_number, self.session)
+        self._spoken = await in_database(CaptionStream.spoken, self.session.pk)
         for language, voice in self._plan.voices.items():
             self._lines[language] = LanguageLine(language, voice, tools)
+            self._pacers[language] = PartialPacer(publish_partial)
             for said in unfinished[language]:
                 if same_language(language, said.source_language):
                     self._lines[language].expect(said).set_result(said.text)
@@ -159,6 +166,7 @@ class Interpreter:
         if self._listening:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        await asyncio.gather(*(pacer.close() for pacer in self._pacers.values()))
         await asyncio.gather(*(line.close() for line in self._lines.values()))
         self._running.discard(self)
         self._measure()
@@ -167,8 +175,12 @@ class Interpreter:
         heard = True
         if self._translator and self._listening:
             await self._translator.finish()
-            done, _ = await asyncio.wait([self._listening], timeout=FINISH_WITHIN_S)
-            heard = bool(done)
+            heard = False
+            while not heard:
+                done, _ = await asyncio.wait([self._listening], timeout=FINISH_WITHIN_S)
+                heard = bool(done)
+                if not self.storage_is_away:
+                    break
         if not heard:
             logger.error("Session %s: recognition did not finish", self.session.pk)
             metrics.count_backend_error("recognition")
@@ -178,7 +190,7 @@ class Interpreter:
                     message="Speech recognition does not answer; your last words are missing.",
                 )
             )
-        for future in self._waiting.values():
+        for future in list(self._translated.values()):
             if not future.done():
                 future.set_result(None)
         last = self._ledger.last
@@ -190,9 +202,11 @@ class Interpreter:
     # What the backend hears
 
     async def _listen(self, translator: SpeechTranslator) -> None:
+        reading = asyncio.create_task(self._read(translator))
         try:
-            async for event in translator.events():
+            while (event := await self._heard.get()) is not None:
                 await self._take(event)
+            await reading
         except Superseded:
             self._lose()
         except Exception:
@@ -206,6 +220,33 @@ class Interpreter:
                 )
             )
             self._lose()
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, translator: SpeechTranslator) -> None:
+        """A translation is taken in at once, though storing what came before it may take long."""
+        try:
+            async for event in translator.events():
+                if isinstance(event, Translated):
+                    self._translation(event.key, event.language, event.text)
+                else:
+                    self._heard.put_nowait(event)
+        finally:
+            self._heard.put_nowait(None)
+
+    def _translation(self, key: int, language: str, text: str | None) -> None:
+        future = self._future(key, language)
+        if not future.done():
+            future.set_result(text)
+
+    def _future(self, key: int, language: str) -> asyncio.Future[str | None]:
+        """What becomes a final's text in this language; the final or the text may come first."""
+        known = self._translated.get((key, language))
+        if known is None:
+            known = asyncio.get_running_loop().create_future()
+            self._translated[key, language] = known
+        return known
 
     def _lose(self) -> None:
         self.ended.set()
@@ -213,15 +254,12 @@ class Interpreter:
     async def _take(self, event: SpeechEvent) -> None:
         match event:
             case Partial():
-                await self._show_partial(event)
+                if self._heard.empty():  # what has been said on since shows more
+                    self._show_partial(event)
             case Final():
                 await self._finish_segment(event)
-            case Translated(key, language, text):
-                future = self._waiting.pop((key, language), None)
-                if future and not future.done():
-                    future.set_result(text)
             case Silence(until_sample):
-                await self._withdraw_partial()
+                self._withdraw_partial()
                 mark = self._ledger.dealt_with(self._start.samples + until_sample)
                 if mark.frame > self.session.acked_frame:
                     await self._acknowledge(mark)
@@ -232,7 +270,7 @@ class Interpreter:
         self._tell_lag()
         self._measure()
 
-    async def _show_partial(self, partial: Partial) -> None:
+    def _show_partial(self, partial: Partial) -> None:
         if partial.start_sample != self._shown_from:
             self._shown_from = partial.start_sample
             self._shown.clear()
@@ -246,23 +284,21 @@ class Interpreter:
             if not stable and not tail:
                 continue
             shown[language] = stable + tail
-            await self._publish_partial(language, stable, tail, partial)
+            self._publish_partial(language, stable, tail, partial)
         self._tell_partial(partial, shown)
 
-    async def _withdraw_partial(self) -> None:
+    def _withdraw_partial(self) -> None:
         """What was taken for words was noise: nothing of it stays on the pages."""
         if not self._shown:
             return
         nothing = Partial(self._shown_from, self.session.source_language, "", {})
         for language in self._shown:
-            await self._publish_partial(language, "", "", nothing)
+            self._publish_partial(language, "", "", nothing)
         self._tell_partial(nothing, {})
         self._shown.clear()
 
-    async def _publish_partial(
-        self, language: str, stable: str, tail: str, partial: Partial
-    ) -> None:
-        await publish_partial(
+    def _publish_partial(self, language: str, stable: str, tail: str, partial: Partial) -> None:
+        self._pacers[language].show(
             PartialCaption(
                 session=self.session.pk,
                 language=language,
@@ -304,6 +340,8 @@ class Interpreter:
         )
         self._next_segment = segment.number + 1
         self._shown.clear()
+        for pacer in self._pacers.values():
+            pacer.drop()
         caption = SpeakerCaption(
             session=self.session.pk,
             segment=segment.number,
@@ -321,11 +359,14 @@ class Interpreter:
             segment.pk, segment.number, segment.source_language, segment.text, ended_at=ended_at
         )
         for language, line in self._lines.items():
-            future = line.expect(said)
             if same_language(language, segment.source_language):
-                future.set_result(segment.text)
+                line.expect(said).set_result(segment.text)
             else:
-                self._waiting[final.key, language] = future
+                text = self._future(final.key, language)
+                text.add_done_callback(
+                    functools.partial(self._translated.pop, (final.key, language))
+                )
+                line.expect(said, text)
 
     def _session_ms(self, sample: int) -> int:
         audio_ms = (self._start.samples + sample) * MILLISECONDS // SAMPLE_RATE
@@ -344,26 +385,24 @@ class Interpreter:
 
     async def _count_spoken(self, language: str, characters: int) -> None:
         metrics.count_synthesised(language, characters)
-        await self.store(CaptionStream.count_spoken, self.session.pk, language, characters)
+        self._spoken[language] = self._spoken.get(language, 0) + characters
+        await self.store(
+            CaptionStream.count_spoken, self.session.pk, language, self._spoken[language]
+        )
 
     async def store(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Store, and wait for a database that is away. Raises Superseded."""
-        tries = 0
-        while True:
-            try:
-                return await in_database(function, *args, **kwargs)
-            except (OperationalError, InterfaceError) as error:
-                logger.warning("Session %s could not store: %s", self.session.pk, error)
-                if tries == 0:
-                    self.tell(
-                        Problem(
-                            code="storage_down",
-                            message="The transcript cannot be stored at the moment. Go on "
-                            "speaking: it is kept and stored as soon as possible.",
-                        )
-                    )
-                await asyncio.sleep(STORE_AGAIN_AFTER_S[min(tries, len(STORE_AGAIN_AFTER_S) - 1)])
-                tries += 1
+        result = await persist(self._lack_storage, function, *args, **kwargs)
+        if self.storage_is_away:
+            self.storage_is_away = False
+            logger.warning("Session %s is stored again", self.session.pk)
+        return result
+
+    def _lack_storage(self) -> None:
+        if not self.storage_is_away:
+            self.storage_is_away = True
+            logger.warning("Session %s cannot be stored: the database is away", self.session.pk)
+            self.tell(NOT_STORED)
 
     # What the speaker is told
 

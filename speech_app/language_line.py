@@ -103,11 +103,13 @@ class LanguageLine:
     def _playing_s(self) -> float:
         return max(0.0, self._free_at - time.monotonic())
 
-    def expect(self, said: Said) -> asyncio.Future[str | None]:
-        """Take the next segment; its text is set on the future returned (None: it failed)."""
-        future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        self._expected.put_nowait((said, future))
-        return future
+    def expect(
+        self, said: Said, text: asyncio.Future[str | None] | None = None
+    ) -> asyncio.Future[str | None]:
+        """Take the next segment; its text is what becomes of the future (None: it failed)."""
+        text = text or asyncio.get_running_loop().create_future()
+        self._expected.put_nowait((said, text))
+        return text
 
     def expect_translation(self, said: Said) -> None:
         """Take the next segment and translate it here: the rest of an earlier run."""

@@ -20,6 +20,8 @@ MIN_FRAME_BYTES = 32
 """1 ms of audio."""
 RECONNECT_ON = {1001, 1005, 1006, 1011, 1012, 1013, 1014, 4408}
 TOO_MANY = 4429
+PASSING = {"overloaded", "backend_down", "storage_down", "internal"}
+"""What may be over in a while, so that a session that had begun tries again."""
 TRIES = 12
 LONGEST_WAIT_S = 15.0
 ENDS_WITHIN_S = 60
@@ -27,6 +29,10 @@ ENDS_WITHIN_S = 60
 
 class PlaybackFailed(Exception):
     """The recording could not be played to its end; the text says why and what helps."""
+
+
+class _NotNow(Exception):
+    """The server cannot go on with the session at the moment."""
 
 
 class Playback:
@@ -66,6 +72,7 @@ class Playback:
         self._first = 0
         self._sent = 0
         self._due = 0.0
+        self._asked_for_end = False
         self._problem = ""
         self._retry_after_s = LONGEST_WAIT_S
         self._shown: set[tuple[int, str]] = set()
@@ -86,10 +93,17 @@ class Playback:
                 delay = self._wait_after(closed.rcvd.code if closed.rcvd else 1006)
                 tries = 0 if self._started.is_set() else tries
             except InvalidHandshake as error:
-                raise PlaybackFailed("What answers there is not this product's server.") from error
+                # A proxy whose server is gone for a moment answers in its place.
+                if self._session is None:
+                    raise PlaybackFailed(
+                        "What answers there is not this product's server."
+                    ) from error
+                delay = None
             except (OSError, TimeoutError) as error:
                 if self._session is None:
                     raise PlaybackFailed("No server answers there. Is it running?") from error
+                delay = None
+            except _NotNow:
                 delay = None
             tries += 1
             if tries > TRIES or self._stopping.is_set():
@@ -130,7 +144,8 @@ class Playback:
             match message["type"]:
                 case "ready":
                     self._check_session(message["session"])
-                    await socket.send(json.dumps(self._start))
+                    if not self._ended.is_set():
+                        await socket.send(json.dumps(self._start))
                 case "state":
                     self._follow_state(message)
                 case "ack":
@@ -141,7 +156,11 @@ class Playback:
                     self._take_problem(message)
 
     def _check_session(self, running: dict[str, Any] | None) -> None:
-        if self._session is not None and (running is None or running["id"] != self._session):
+        if self._session is None or (running and running["id"] == self._session):
+            return
+        if self._asked_for_end:
+            self._ended.set()
+        else:
             raise PlaybackFailed("The session was ended while the connection was lost.")
 
     def _follow_state(self, message: dict[str, Any]) -> None:
@@ -169,10 +188,14 @@ class Playback:
         self._progress.set()
 
     def _take_problem(self, message: dict[str, Any]) -> None:
-        self._problem = message["message"]
+        known, self._problem = self._problem, message["message"]
         self._retry_after_s = message.get("retry_after_s", LONGEST_WAIT_S)
         if not self._started.is_set() and not message.get("retry_after_s"):
-            raise PlaybackFailed(self._problem)
+            if self._session is None or message["code"] not in PASSING:
+                raise PlaybackFailed(self._problem)
+            if self._problem != known:
+                self._say(f"Problem: {self._problem}")
+            raise _NotNow
         self._say(f"Problem: {self._problem}")
         if message.get("next_frame") is not None:
             self._sent = max(0, min(self._sent, message["next_frame"] - self._first))
@@ -205,6 +228,7 @@ class Playback:
             self._sent += 1
             await socket.send(number.to_bytes(4, "big") + self._frames[self._sent - 1])
         if not self._ended.is_set():
+            self._asked_for_end = True
             await socket.send(json.dumps({"type": "end"}))
             try:
                 await asyncio.wait_for(self._ended.wait(), ENDS_WITHIN_S)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sessions_app.broadcast import publish_state
-from sessions_app.database import in_database
+from sessions_app.database import AWAY, in_database, persist
 from sessions_app.messages import Message, Start
 from sessions_app.models import Event, LiveSession, Speaker
 from sessions_app.models.transcript import (
@@ -20,6 +20,7 @@ from sessions_app.models.transcript import (
     EventClosed,
     RehearsalFixed,
     SpeakerBusy,
+    State,
     Superseded,
 )
 from speech_app.backends import get_backend
@@ -28,6 +29,14 @@ from speech_app.plan import Plan
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
+
+
+class SessionOver(Exception):
+    """The session that was to go on has ended meanwhile."""
+
+    def __init__(self, session: LiveSession) -> None:
+        super().__init__(session)
+        self.session = session
 
 
 @dataclass(eq=False)
@@ -75,15 +84,20 @@ class Stage:
         speaker: Speaker,
         start: Start,
         *,
+        known: int | None,
         tell: Callable[[Message], None],
         replaced: Callable[[], None],
     ) -> Hold:
         """Begin, resume or continue the event's session with this socket.
 
-        `replaced()` is called when another socket takes its place. Raises BackendError and what
-        `LiveSession.go_live` raises, and Superseded where another process has just taken over.
+        `known` is the session that the page takes for running; `replaced()` is called when another
+        socket takes its place. Raises BackendError, what `LiveSession.go_live` raises, Superseded
+        where another process has just taken over, and SessionOver where the known one has ended:
+        what was meant for it must not open another.
         """
         async with self._changing[speaker.event_id]:
+            if known is not None and (over := await in_database(_ended, known)):
+                raise SessionOver(over)
             hold = self._holds.get(speaker.event_id)
             if hold and await self._goes_on(hold, start):
                 # First what may fail: until then it stays with whoever has it.
@@ -106,12 +120,13 @@ class Stage:
         """Finish what was said, then stop listening; returns what has become of the session."""
         return await self._carry_out(self._pause(hold))
 
-    async def end(self, event: int) -> LiveSession | None:
+    async def end(self, event: int, away: Callable[[], None]) -> LiveSession | None:
         """Finish what was said and end the event's running session, wherever it was begun.
 
-        Returns what has become of it, None where nothing ran.
+        Returns what has become of it, None where nothing ran. Waits for a database that is away,
+        and calls `away()` meanwhile.
         """
-        return await self._carry_out(self._end(event))
+        return await self._carry_out(self._end(event, away))
 
     def leave(self, hold: Hold) -> None:
         """The speaker's socket is gone; if nobody comes back in 30 s the session is paused."""
@@ -147,18 +162,18 @@ class Stage:
             if hold.replaced is None:
                 await self._stop(hold, LiveSession.pause)
 
-    async def _end(self, event: int) -> LiveSession | None:
+    async def _end(self, event: int, away: Callable[[], None]) -> LiveSession | None:
         async with self._changing[event]:
             hold = self._holds.get(event)
             if hold:
                 return await self._stop(hold, LiveSession.end)
-            session = await in_database(_running_session, event)
+            session = await persist(away, _running_session, event)
             if session is None:
                 return None
             with contextlib.suppress(Superseded):
-                await in_database(session.end)
+                await persist(away, session.end)
                 await publish_state(session)
-            return await in_database(_newest, session)
+            return await persist(away, _newest, session)
 
     async def _goes_on(self, hold: Hold, start: Start) -> bool:
         """Whether the running Interpreter serves this start. Raises RehearsalFixed."""
@@ -203,13 +218,13 @@ class Stage:
 
     async def _stop(self, hold: Hold, change: Callable[[LiveSession], None]) -> LiveSession | None:
         if self._holds.get(hold.event) is not hold:  # handed over, or stopped already
-            return await in_database(_newest, hold.session)
+            return await hold.interpreter.store(_newest, hold.session)
         await hold.interpreter.finish()
         await self._drop(hold)
         with contextlib.suppress(Superseded):
             await hold.interpreter.store(change, hold.session)
             await publish_state(hold.session)
-        return await in_database(_newest, hold.session)
+        return await hold.interpreter.store(_newest, hold.session)
 
     async def _drop(self, hold: Hold) -> None:
         await hold.interpreter.close()
@@ -219,8 +234,21 @@ class Stage:
             del self._holds[hold.event]
 
     async def _wait_for_speaker(self, hold: Hold) -> None:
-        await asyncio.sleep(SPEAKER_GONE_AFTER.total_seconds())
+        """Where the speaker goes on at another process, what is held here is let go at once."""
+        for _ in range(round(SPEAKER_GONE_AFTER.total_seconds())):
+            if await self._is_lost(hold):
+                break
+            await asyncio.sleep(1)
         await self._carry_out(self._pause_abandoned(hold))
+
+    async def _is_lost(self, hold: Hold) -> bool:
+        if hold.interpreter.ended.is_set():
+            return True
+        try:
+            newest = await in_database(_newest, hold.session)
+        except AWAY:
+            return False
+        return newest is None or newest.epoch != hold.session.epoch
 
 
 async def _withdraw(interpreter: Interpreter) -> None:
@@ -242,6 +270,10 @@ def _plan_of(pk: int) -> Plan:
 
 def _newest(session: LiveSession) -> LiveSession | None:
     return LiveSession.objects.filter(pk=session.pk).first()
+
+
+def _ended(session: int) -> LiveSession | None:
+    return LiveSession.objects.filter(pk=session, state=State.ENDED).first()
 
 
 def _running_session(event: int) -> LiveSession | None:

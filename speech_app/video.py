@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from django.utils import timezone
 
 from sessions_app import metrics
-from sessions_app.database import in_database
+from sessions_app.database import in_database, persist
 from sessions_app.listener import Listener
 from sessions_app.messages import BadMessage, Video
 from sessions_app.models import Avatar, Event, LiveSession, VideoSeat
@@ -397,7 +397,7 @@ async def _close(
         if avatar:
             await avatar.close()
     finally:
-        await in_database(seat.end, reason)
+        await persist(lambda: None, seat.end, reason)
 
 
 def _queue(session: int, language: str, resource: str) -> tuple[VideoSeat, int] | None:

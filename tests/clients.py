@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 SAMPLE_TALK = Path(__file__).resolve().parent.parent / "static/audio/quarterly-update.en.wav"
 FRAME_MS = 100
@@ -171,6 +172,131 @@ class ListenerClient(Client):
             if known is None or message["seq"] > known["seq"]:
                 newest[message["segment"]] = message
         return {segment: newest[segment]["text"] for segment in sorted(newest)}
+
+
+class FaithfulListener:
+    """A listener's page that stays for the whole talk: it comes back to where it was, by the rules.
+
+    `captions` are the newest finals by segment, as on the page. `doubled` and `out_of_order` are
+    the numbers (`seq`) that came twice, and those that came after a higher one; in a replay that
+    begins anew captions stand in the order they were spoken.
+    """
+
+    RETRIED = {1001, 1005, 1006, 1011, 1012, 1013, 1014, 4408}
+    FIRST_DELAY_S, LONGEST_DELAY_S = 0.3, 15.0
+    SILENCE_S = 25.0
+    BEHIND_GRACE_S = 2.0
+    STABLE_AFTER_S = 5.0
+
+    def __init__(self, url: str, join_code: str, language: str, *, speech: bool = False) -> None:
+        self.language = language
+        self.session: int | None = None
+        self.state = ""
+        self.captions: dict[int, JSON] = {}
+        self.doubled: list[int] = []
+        self.out_of_order: list[int] = []
+        self.problems: list[JSON] = []
+        self.connections = 0
+        self.spoken: list[int] = []
+        self._url = f"{url}/ws/listen/{join_code}/"
+        self._speech = speech
+        self._seen: set[int] = set()
+        self._complete = 0
+        self._replaying_anew = False
+        self._behind_since: float | None = None
+
+    async def stay(self) -> None:
+        """Listen until cancelled. Raises ConnectionClosed where the server says to stay away."""
+        attempt = 0
+        while True:
+            began = time.monotonic()
+            try:
+                async with connect(self._url, proxy=None, max_size=None) as socket:
+                    await self._listen(socket)
+            except ConnectionClosed as closed:
+                code = closed.rcvd.code if closed.rcvd else 1006
+                if code not in self.RETRIED:
+                    raise
+            except (OSError, TimeoutError, InvalidHandshake):
+                pass  # nobody answers, a proxy says so in the server's place, or all is silent
+            attempt = 0 if time.monotonic() - began > self.STABLE_AFTER_S else attempt + 1
+            longest = min(self.LONGEST_DELAY_S, self.FIRST_DELAY_S * 2 ** (attempt + 1))
+            await asyncio.sleep(random.uniform(self.FIRST_DELAY_S, longest))  # noqa: S311
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        after = {"session": self.session, "seq": self._complete} if self._complete else None
+        self._behind_since = None
+        join = {"type": "join", "language": self.language, "after": after, "speech": self._speech}
+        await socket.send(json.dumps(join))
+        while not self._is_left_behind():
+            frame = await asyncio.wait_for(socket.recv(), self.SILENCE_S)
+            if isinstance(frame, bytes):
+                self._hear(json.loads(frame[4 : 4 + int.from_bytes(frame[:4], "big")]))
+            else:
+                self._read(json.loads(frame))
+
+    def _read(self, message: JSON) -> None:
+        match message["type"]:
+            case "joined":
+                self.connections += 1
+                self.state = message["state"]
+                self._replaying_anew = not self._complete or message["session"] != self.session
+                self._enter(message["session"])
+            case "replayed":
+                self._replaying_anew = False
+                self._complete = max(self._complete, message["seq"])
+            case "state":
+                self.state = message["state"]
+                self._enter(message["session"])
+            case "caption" if message["final"]:
+                self._take_final(message)
+            case "beat":
+                behind = message["session"] != self.session or message["seq"] > self._complete
+                since = self._behind_since or time.monotonic()
+                self._behind_since = since if behind else None
+            case "problem":
+                self.problems.append(message)
+
+    def _hear(self, header: JSON) -> None:
+        self.spoken.append(header["seq"])
+
+    def _enter(self, session: int | None) -> None:
+        if session != self.session:
+            self.session, self._complete = session, 0
+            self.captions, self._seen = {}, set()
+
+    def _take_final(self, message: JSON) -> None:
+        seq = message["seq"]
+        if seq in self._seen:
+            self.doubled.append(seq)
+        elif not self._replaying_anew and self._seen and seq < max(self._seen):
+            self.out_of_order.append(seq)
+        self._seen.add(seq)
+        while self._complete + 1 in self._seen:
+            self._complete += 1
+        known = self.captions.get(message["segment"])
+        if known is None or seq > known["seq"]:
+            self.captions[message["segment"]] = message
+
+    def _is_left_behind(self) -> bool:
+        since = self._behind_since
+        return since is not None and time.monotonic() - since > self.BEHIND_GRACE_S
+
+
+@asynccontextmanager
+async def faithful_listeners(listeners: list[FaithfulListener]) -> AsyncIterator[None]:
+    """They listen inside the block; leaving it raises what one of them raised."""
+    staying = [asyncio.create_task(one.stay()) for one in listeners]
+    try:
+        yield
+    finally:
+        for task in staying:
+            task.cancel()
+        outcomes = await asyncio.gather(*staying, return_exceptions=True)
+    for outcome in outcomes:
+        if not isinstance(outcome, asyncio.CancelledError):
+            assert isinstance(outcome, BaseException)
+            raise outcome
 
 
 @asynccontextmanager

@@ -188,6 +188,8 @@ class Cluster:
             "VAR_DIR": str(folder / "var"),
             "STATIC_ROOT": str(folder / "static"),
             "EMBEDDED_MAX_SPEAKERS": "8",
+            # Where the processes of one machine settle who speaks: not with those of another test.
+            "TMPDIR": str(folder),
             **environment,
         }
         self.processes = [ServerProcess(self.environment) for _ in range(processes)]
@@ -237,9 +239,11 @@ class Cluster:
 
     def stop(self) -> None:
         """End everything, and forget it."""
-        for service in (self.nginx, *self.processes, self.redis, self.postgres):
-            service.remove()
-        self._temporary.cleanup()
+        with contextlib.ExitStack() as stack:
+            # Each of them, even where the end of another fails.
+            stack.callback(self._temporary.cleanup)
+            for service in (self.postgres, self.redis, *self.processes, self.nginx):
+                stack.callback(service.remove)
 
     def manage(self, *command: str) -> str:
         """What `manage.py` prints when it is run with this set-up's settings."""

@@ -6,7 +6,11 @@ happens under the lock of the session's row, which makes numbers of segments and
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -24,6 +28,7 @@ SPEAKER_GONE_AFTER = timedelta(seconds=30)
 PAUSED_ENDS_AFTER = timedelta(hours=2)
 """A paused session whose speaker does not come back for this long has ended."""
 _SWEEP_GRACE = timedelta(seconds=10)  # the process that holds the speaker goes first
+_WATCHED_WITHOUT_GAP = timedelta(seconds=10)
 _SEEN_LATELY = timedelta(seconds=15)
 
 
@@ -47,6 +52,46 @@ class State(models.TextChoices):
     LIVE = "live", "live"
     PAUSED = "paused", "paused"
     ENDED = "ended", "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """A speaker's newest sign of life, and when this process first saw it (its own clock, in s)."""
+
+    seen_at: datetime
+    first_seen: float
+
+
+class SpeakerWatch:
+    """Which speakers have given no sign of life while this process watched.
+
+    Only what was watched without a gap counts. While the database is away nobody can give a sign of
+    life, and who stands still sees none: that makes nobody vanish, nor does a clock set anew.
+    """
+
+    def __init__(self) -> None:
+        self._signs: dict[int, _Sign] = {}
+        self._looked = float("-inf")
+        self._lock = threading.Lock()
+
+    def vanished(self, signs: Mapping[int, datetime]) -> set[int]:
+        """Take in each live session's `seen_at`; returns those whose speaker is gone."""
+        with self._lock:
+            now = monotonic()
+            if now - self._looked > _WATCHED_WITHOUT_GAP.total_seconds():
+                self._signs = {}
+            self._looked = now
+            known, self._signs = self._signs, {}
+            for session, seen_at in signs.items():
+                sign = known.get(session)
+                if sign is None or sign.seen_at != seen_at:
+                    sign = _Sign(seen_at, now)
+                self._signs[session] = sign
+            patience = (SPEAKER_GONE_AFTER + _SWEEP_GRACE).total_seconds()
+            return {pk for pk, sign in self._signs.items() if now - sign.first_seen > patience}
+
+
+_watch = SpeakerWatch()
 
 
 class LiveSession(models.Model):
@@ -243,23 +288,27 @@ class LiveSession(models.Model):
     def sweep(cls) -> list[LiveSession]:
         """Pause or end what a vanished speaker left behind; returns the sessions that changed.
 
-        The process that holds a speaker does this itself, more gently; this mends what a dead
-        process could not.
+        To be called every few seconds: see `SpeakerWatch`. The process that holds a speaker does
+        this itself, more gently; this mends what a dead process could not.
         """
-        now = timezone.now()
-        changed: list[LiveSession] = []
-        gone = Q(state=State.LIVE, seen_at__lt=now - SPEAKER_GONE_AFTER - _SWEEP_GRACE)
-        over = Q(state=State.PAUSED, seen_at__lt=now - PAUSED_ENDS_AFTER)
-        if not cls.objects.filter(gone | over).exists():
+        live = dict(cls.objects.filter(state=State.LIVE).values_list("pk", "seen_at"))
+        vanished = _watch.vanished(live)
+        gone = Q(pk__in=vanished, state=State.LIVE)
+        over = Q(state=State.PAUSED, seen_at__lt=timezone.now() - PAUSED_ENDS_AFTER)
+        if not vanished and not cls.objects.filter(over).exists():
             return []
+        changed: list[LiveSession] = []
         with transaction.atomic():
             for session in cls.objects.select_for_update().filter(gone | over):
-                session.epoch += 1
-                if session.state == State.LIVE:
+                if session.state == State.PAUSED:
+                    session.epoch += 1
+                    session._end(timezone.now())
+                elif session.seen_at == live[session.pk]:
+                    session.epoch += 1
                     session.state, session.paused_at = State.PAUSED, session.seen_at
                     session.save()
                 else:
-                    session._end(now)
+                    continue
                 changed.append(session)
         return changed
 
@@ -408,11 +457,21 @@ class CaptionStream(models.Model):
         return stream.last_seq
 
     @classmethod
-    def count_spoken(cls, session: int, language: str, characters: int) -> None:
-        """Add to what was synthesised in this language, which a service may charge for."""
-        cls.objects.filter(session=session, language=language).update(
-            spoken_characters=F("spoken_characters") + characters
+    def spoken(cls, session: int) -> dict[str, int]:
+        """Characters synthesised so far, by language."""
+        return dict(
+            cls.objects.filter(session=session).values_list("language", "spoken_characters")
         )
+
+    @classmethod
+    def count_spoken(cls, session: int, language: str, characters: int) -> None:
+        """Store how much was synthesised in all in this language, which a service may charge for.
+
+        Counting the same again changes nothing.
+        """
+        cls.objects.filter(
+            session=session, language=language, spoken_characters__lt=characters
+        ).update(spoken_characters=characters)
 
 
 class Correction(models.Model):

@@ -22,11 +22,12 @@ def sentences(language: str) -> list[str]:
 
 def word_error_rate(reference: str, heard: str) -> float:
     """Wrong words of all words: case, punctuation and figures or number words do not count."""
-    rate: float = jiwer.wer(_words(reference), _words(heard))
+    rate: float = jiwer.wer(normalise(reference), normalise(heard))
     return rate
 
 
-def _words(text: str) -> str:
+def normalise(text: str) -> str:
+    """Words alone, in small letters, numbers as words."""
     text = text.lower().replace("%", " percent ").replace("per cent", "percent")
     text = re.sub(r"\d+", lambda figure: _in_words(int(figure[0])), text)
     return " ".join(re.findall(r"[a-z']+", text.replace("’", "'")))

@@ -9,11 +9,13 @@ import json
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -90,6 +92,16 @@ def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
 async def play_on(client: SpeakerClient, pcm: bytes) -> None:
     """Play a recording whose first sample is in frame 0, from the frame the server wants."""
     await client.play(pcm[client.next_frame * FRAME_MS * BYTES_PER_MS :])
+
+
+@asynccontextmanager
+async def crowd(process: ServerProcess, event: Invitation) -> AsyncIterator[list[ListenerClient]]:
+    """So many listeners that it takes a while until each was told, one after the other, to go."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(listener(process.socket_url, event.join_code))
+            for _ in range(30)
+        ]
 
 
 def seqs(*clients: ListenerClient) -> list[int]:
@@ -169,6 +181,14 @@ async def test_no_key_of_a_link_is_written_down(cluster: Cluster, event: Invitat
     await until_stored(lambda: asyncio.to_thread(written), [False, False, True, True, True])
 
 
+def test_a_visitor_who_claims_many_addresses_is_one(cluster: Cluster) -> None:
+    answers = [
+        get(f"{cluster.url}/listener/WRONG{number:03}/", **{"X-Forwarded-For": f"10.0.0.{number}"})
+        for number in range(100)
+    ]
+    assert {status for status, _, _ in answers} == {404, 429}
+
+
 async def test_listeners_are_counted_over_all_processes_and_not_after_theirs_has_died(
     cluster: Cluster, event: Invitation
 ) -> None:
@@ -198,10 +218,12 @@ async def test_a_process_that_is_told_to_end_hands_its_speaker_and_listeners_ove
     leaving, staying = cluster.processes
     talk = recorded(0, BOTH_MS)
     async with (
+        # While these are told, the speaker must already have room at the other process.
+        crowd(leaving, event) as hall,
         listener(leaving.socket_url, event.join_code) as moved,
         listener(staying.socket_url, event.join_code) as other,
     ):
-        for client in (moved, other):
+        for client in (moved, other, *hall):
             await client.join("es-ES")
         async with speaker(leaving.socket_url, event.token) as speaking:
             await speaking.start()
@@ -237,8 +259,9 @@ async def test_a_process_that_is_about_to_end_says_so_and_takes_nobody_new(
     cluster: Cluster, event: Invitation
 ) -> None:
     leaving = cluster.processes[0]
-    async with listener(leaving.socket_url, event.join_code) as client:
-        await client.join("es-ES")
+    async with crowd(leaving, event) as hall:
+        for client in hall:
+            await client.join("es-ES")
         kept = http.client.HTTPConnection("127.0.0.1", leaving.port, timeout=10)
         assert await asyncio.to_thread(_health_over, kept) == (200, READY)
         leaving.terminate()
@@ -253,7 +276,7 @@ async def test_a_process_that_is_about_to_end_says_so_and_takes_nobody_new(
                 pass
         async with listener(cluster.socket_url, event.join_code) as elsewhere:
             await elsewhere.join("es-ES")
-        assert await client.closed() == 1012
+        assert [await client.closed() for client in hall] == [1012] * len(hall)
 
 
 def _health_over(connection: http.client.HTTPConnection) -> tuple[int, dict[str, Any]]:
@@ -277,6 +300,30 @@ async def test_a_part_that_is_away_is_named_until_it_is_back(
     await until_stored(look, {**READY, "ready": False, part: "not reachable"})
     assert get(f"{process.url}/healthz/live")[0] == 200
     service.start()
+    await until_stored(look, READY)
+
+
+@pytest.mark.parametrize(("stuck", "part"), [("redis", "channel_layer"), ("postgres", "database")])
+async def test_a_part_that_hangs_is_named_too(cluster: Cluster, stuck: str, part: str) -> None:
+    process = cluster.processes[0]
+    service = getattr(cluster, stuck)
+
+    async def look() -> dict[str, Any]:
+        return await asyncio.to_thread(process.health)
+
+    assert await look() == READY
+    parent = psutil.Process(service.process.pid)
+    everything = [parent, *parent.children(recursive=True)]
+    for one in everything:
+        one.suspend()
+    try:
+        # All who ask are answered, and nothing piles up behind them.
+        answers = await asyncio.gather(*(look() for _ in range(5)))
+        assert answers == [{**READY, "ready": False, part: "does not answer"}] * 5
+        assert get(f"{process.url}/healthz/live")[0] == 200
+    finally:
+        for one in everything:
+            one.resume()
     await until_stored(look, READY)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
@@ -12,11 +13,12 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from sessions_app.messages import FinalCaption
-from sessions_app.models import Event, LiveSession, Segment, Speaker, Translation
+from sessions_app.models import Event, LiveSession, Segment, Speaker, Translation, transcript
 from sessions_app.models.transcript import (
     EventClosed,
     RehearsalFixed,
     SpeakerBusy,
+    SpeakerWatch,
     Superseded,
 )
 
@@ -352,29 +354,97 @@ def test_what_was_said_can_be_corrected_after_the_end(speaker: Speaker) -> None:
 # What a vanished speaker leaves behind
 
 
+@dataclass
+class Clock:
+    """The process's own clock, in seconds, which stands still until `watch` moves it."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def watch(self, seconds: int) -> list[LiveSession]:
+        """Sweep every 2 s for so long; returns all sessions that changed."""
+        changed = []
+        for _ in range(0, seconds, 2):
+            self.now += 2
+            changed += LiveSession.sweep()
+        return changed
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(transcript, "monotonic", clock)
+    monkeypatch.setattr(transcript, "_watch", transcript.SpeakerWatch())
+    return clock
+
+
 def seen(session: LiveSession, **ago: int) -> None:
     LiveSession.objects.filter(pk=session.pk).update(seen_at=timezone.now() - timedelta(**ago))
 
 
-def test_a_speaker_who_is_there_is_left_alone(speaker: Speaker) -> None:
+def test_a_speaker_who_is_there_is_left_alone(speaker: Speaker, clock: Clock) -> None:
     session = go_live(speaker)
-    seen(session, seconds=35)
-    assert LiveSession.sweep() == []
-    session.touch()
+    for _ in range(5):
+        assert clock.watch(38) == []
+        assert session.touch()
     session.refresh_from_db()
     assert (session.state, session.epoch) == ("live", 1)
 
 
-def test_a_vanished_speaker_is_paused_from_when_they_were_last_seen(speaker: Speaker) -> None:
+def test_a_vanished_speaker_is_paused_from_when_they_were_last_seen(
+    speaker: Speaker, clock: Clock
+) -> None:
     session = go_live(speaker)
     held = LiveSession.objects.get(pk=session.pk)
     seen(session, minutes=2)
-    assert LiveSession.sweep() == [session]
+    assert clock.watch(42) == []
+    assert clock.watch(2) == [session]
     session.refresh_from_db()
     assert (session.state, session.paused_at) == ("paused", session.seen_at)
     with pytest.raises(Superseded):
         say(held)
-    assert LiveSession.sweep() == []
+    assert clock.watch(60) == []
+
+
+def test_nobody_vanishes_while_nobody_could_be_seen(speaker: Speaker, clock: Clock) -> None:
+    """The database was away, or this process stood still: `seen_at` is old, and means nothing."""
+    session = go_live(speaker)
+    assert clock.watch(30) == []
+    clock.now += 35
+    seen(session, seconds=65)
+    assert clock.watch(40) == []
+    assert session.touch()
+    session.refresh_from_db()
+    assert (session.state, session.epoch) == ("live", 1)
+
+
+def test_a_clock_set_anew_makes_nobody_vanish(speaker: Speaker, clock: Clock) -> None:
+    session = go_live(speaker)
+    assert clock.watch(10) == []
+    seen(session, hours=1)
+    assert clock.watch(20) == []
+    session.refresh_from_db()
+    assert session.state == "live"
+
+
+def test_a_sign_of_life_at_the_last_moment_counts(
+    speaker: Speaker, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = go_live(speaker)
+    vanished = transcript.SpeakerWatch.vanished
+
+    def touch_meanwhile(watch: SpeakerWatch, signs: Mapping[int, datetime]) -> set[int]:
+        found = vanished(watch, signs)
+        if found:
+            assert session.touch()
+        return found
+
+    monkeypatch.setattr(transcript.SpeakerWatch, "vanished", touch_meanwhile)
+    assert clock.watch(60) == []
+    session.refresh_from_db()
+    assert session.state == "live"
 
 
 def test_a_long_pause_is_an_end(speaker: Speaker) -> None:

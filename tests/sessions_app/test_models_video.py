@@ -225,7 +225,7 @@ def test_a_session_costs_its_video_its_voices_and_its_audio(
     session.save()
     CaptionStream.objects.create(session=session, language="es-ES")
     CaptionStream.count_spoken(session.pk, "es-ES", 60_000)
-    CaptionStream.count_spoken(session.pk, "es-ES", 30_000)
+    CaptionStream.count_spoken(session.pk, "es-ES", 90_000)
     (seat,) = queue(session, 1)
     look([seat])
     seat.connect()

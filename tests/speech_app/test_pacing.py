@@ -10,6 +10,7 @@ import pytest
 from sessions_app.messages import PartialCaption
 from speech_app import pacing
 from speech_app.pacing import PartialPacer
+from tests.clients import until_stored
 
 
 class Shown:
@@ -40,10 +41,11 @@ class Shown:
         self._last = now
         self.texts.append(caption.stable)
 
-    async def has(self, count: int) -> None:
-        async with asyncio.timeout(10):
-            while len(self.texts) < count:
-                await asyncio.sleep(0.005)
+    async def has(self, *texts: str) -> None:
+        async def look() -> tuple[str, ...]:
+            return tuple(self.texts)
+
+        await until_stored(look, texts)
 
 
 async def test_the_first_words_wait_for_nothing() -> None:
@@ -63,8 +65,11 @@ async def test_of_many_words_the_newest_are_shown_and_the_last_always(
     for number in range(60):
         shown.show(f"{number}")
         await asyncio.sleep(0.005)
-    while shown.texts[-1] != "59":
-        await shown.has(len(shown.texts) + 1)
+
+    async def last() -> str:
+        return shown.texts[-1]
+
+    await until_stored(last, "59")
     assert min(shown.gaps[1:]) >= 0.05
     numbers = [int(text) for text in shown.texts]
     assert numbers == sorted(set(numbers))
@@ -74,14 +79,13 @@ async def test_of_many_words_the_newest_are_shown_and_the_last_always(
 async def test_what_waits_is_not_shown_after_the_final() -> None:
     shown = Shown()
     shown.show("one")
-    await shown.has(1)
+    await shown.has("one")
     shown.show("two")
     shown.pacer.drop()
     await asyncio.sleep(pacing.SHOW_EVERY_S * 1.5)
     assert shown.texts == ["one"]
     shown.show("three")
-    await shown.has(2)
-    assert shown.texts == ["one", "three"]
+    await shown.has("one", "three")
     await shown.pacer.close()
 
 
@@ -89,7 +93,7 @@ async def test_nothing_runs_once_it_is_closed() -> None:
     before = asyncio.all_tasks()
     shown = Shown()
     shown.show("one")
-    await shown.has(1)
+    await shown.has("one")
     shown.show("two")
     await shown.pacer.close()
     assert asyncio.all_tasks() == before

@@ -11,6 +11,8 @@ import { readSpeechFrame } from "./speech-frame.js";
 const BEAT_TIMEOUT_MS = 25_000;
 /** A final may still be on its way when the beat that counts it arrives. */
 const BEHIND_GRACE_MS = 2_000;
+/** What goes wrong at the server for a while. */
+const PASSING = new Set(["backend_down", "internal", "overloaded", "storage_down"]);
 
 /**
  * @typedef {object} ConnectionHandlers
@@ -21,6 +23,8 @@ const BEHIND_GRACE_MS = 2_000;
  * @property {(languages: object[]) => void} onLanguages
  * @property {(text: string) => void} onNotice
  * @property {(problem: {code: string, message: string}) => void} onProblem
+ * @property {(trouble: {code: string, message: string} | null) => void} onTrouble a problem that
+ *   passes by itself; null: it is over
  * @property {(more: boolean) => void} onHistory the end of a page of history
  * @property {(message: object) => void} onVideo how the video of this connection stands
  * @property {import("../reconnecting-socket.js").SocketHandlers["onState"]} onConnection
@@ -34,6 +38,8 @@ export class ListenerConnection {
   /** The last problem since the connection opened; explains a close that follows it. */
   #problem = null;
   #admitted = false;
+  /** The code of what goes wrong at the server now. @type {string|null} */
+  #trouble = null;
   #behindTimer = 0;
 
   /**
@@ -116,6 +122,7 @@ export class ListenerConnection {
     const handlers = this.#handlers;
     const change = this.#captions.apply(message);
     if (change.reset || change.segments.length) handlers.onCaptions(change);
+    this.#noticeRecovery(message);
     switch (message.type) {
       case "joined":
         this.#admitted = true;
@@ -146,9 +153,21 @@ export class ListenerConnection {
     }
   }
 
+  /** A final proves that it was stored, though not that what comes at once comes at all. */
+  #noticeRecovery({ type, final }) {
+    const told = type === "joined" || type === "state";
+    const proved = type === "caption" && final && this.#trouble !== "overloaded";
+    if (this.#trouble === null || !(told || proved)) return;
+    this.#trouble = null;
+    this.#handlers.onTrouble(null);
+  }
+
   #problemReceived(problem) {
     this.#problem = problem;
-    if (!problem.code.includes("language")) {
+    if (PASSING.has(problem.code)) {
+      this.#trouble = problem.code;
+      this.#handlers.onTrouble(problem);
+    } else if (!problem.code.includes("language")) {
       this.#handlers.onProblem(problem);
     } else if (this.#admitted) {
       this.#wish.language = this.#captions.language;

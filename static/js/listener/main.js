@@ -89,6 +89,7 @@ function join(language, withSound) {
     onLanguages,
     onNotice: (text) => status.showBanner("notice", text),
     onProblem,
+    onTrouble,
     onHistory,
     onVideo: (message) => video.received(message),
     onConnection,
@@ -244,6 +245,11 @@ function onLanguages(list) {
 function onProblem(problem) {
   if (captions.language) status.showBanner("problem", problemInWords(problem));
   byId("language").value = connection.language;
+}
+
+function onTrouble(trouble) {
+  if (trouble) status.showBanner("trouble", problemInWords(trouble));
+  else status.hideBanner("trouble");
 }
 
 function onConnection(state, { retryInMs, code }) {

@@ -39,13 +39,13 @@ export class StatusView {
     if (connection === "closed") this.#show({ tone: "ended", label: "Disconnected", sentence: "" });
   }
 
-  /** @param {"notice"|"problem"|"muted"} banner @param {string} text */
+  /** @param {"notice"|"problem"|"trouble"|"muted"} banner @param {string} text */
   showBanner(banner, text) {
     byId(`${banner}-text`).textContent = text;
     byId(banner).hidden = false;
   }
 
-  /** @param {"notice"|"problem"|"muted"} banner */
+  /** @param {"notice"|"problem"|"trouble"|"muted"} banner */
   hideBanner(banner) {
     byId(banner).hidden = true;
   }

@@ -32,16 +32,20 @@ const SHOWN_AT_FIRST = 3;
 const LAG_SHOWN_FROM_S = 2;
 const LAG_SHOWN_FOR_MS = 10_000;
 /** Problems that a final caption proves over. */
-const SERVER_TROUBLES = ["overloaded", "backend_down", "storage_down", "internal"];
+const SERVER_TROUBLES = ["backend_down", "storage_down", "internal"];
+/** What the server says again and again while it holds on, in a session that goes on. */
+const REPEATED_TROUBLE = "overloaded";
+const REPEATED_TROUBLE_SHOWN_FOR_MS = 12_000;
 const SOUND_TROUBLES = ["gone", "muted", "stopped", "recording-over"];
 const OVER_WHEN_LIVE = [
-  ...SERVER_TROUBLES, "ended_meanwhile", "no_consent", "unknown_language", "language_unavailable", "rehearsal", "bad_message",
+  ...SERVER_TROUBLES, REPEATED_TROUBLE, "ended_meanwhile", "no_consent", "unknown_language", "language_unavailable", "rehearsal", "bad_message",
 ];
 
 let opening = false;
 let trying = false;
 let asksEnd = false;
 let lagTimer = 0;
+let troubleTimer = 0;
 let phaseShown = "";
 
 const source = new SourcePanel(
@@ -55,6 +59,7 @@ const session = new SpeakerSession(page.socket_path, tabName(), {
   onAudience: showAudience,
   onLag: showLag,
   onProblem: showProblem,
+  onStored: () => notices.remove("storage_down"),
 });
 
 /** @param {import("./pcm-blocks.js").Block} block */
@@ -215,7 +220,15 @@ function showProblem(problem) {
     notices.put(problem.code, problem.message, { action: { label: "Read and agree", run: begin } });
     return;
   }
-  notices.put(problem.code, describeProblem(problem, session.wantsSound), { bad: problem.fatal });
+  if (problem.code === REPEATED_TROUBLE && session.phase === "live") {
+    notices.put(problem.code, problem.message);
+    clearTimeout(troubleTimer);
+    troubleTimer = setTimeout(() => notices.remove(problem.code), REPEATED_TROUBLE_SHOWN_FOR_MS);
+    return;
+  }
+  const finishing = session.phase === "pausing" || session.phase === "ending";
+  const now = session.wantsSound ? "running" : finishing ? "finishing" : "stopped";
+  notices.put(problem.code, describeProblem(problem, now), { bad: problem.fatal });
 }
 
 /** @param {"gone" | "muted" | "unmuted" | "stopped" | "over" | "broken"} trouble */

@@ -35,6 +35,7 @@ const PASSING = new Set(["overloaded", "backend_down", "storage_down", "internal
  * @property {(audience: {total: number, languages: Record<string, number>}) => void} onAudience
  * @property {(seconds: number) => void} onLag
  * @property {(problem: Problem) => void} onProblem What the page should tell its user.
+ * @property {() => void} onStored The server has stored something just now.
  */
 
 /**
@@ -214,6 +215,7 @@ export class SpeakerSession {
       case "ack":
         this.#queue.ack(message.frame);
         this.#tooFast = false;
+        this.#handlers.onStored();
         return this.#pump();
       case "caption": return this.#handlers.onCaption(message);
       case "audience": return this.#handlers.onAudience(message);
@@ -271,8 +273,14 @@ export class SpeakerSession {
 
   /** @param {{session: string | number, state: "live" | "paused" | "ended", next_frame: number}} message */
   #stateChanged({ session, state, next_frame: nextFrame }) {
-    // A pause or end from before our `start` may still be on its way to us.
-    if (state !== "live" && this.#asked) return;
+    // A pause from before our `start` may still be on its way to us.
+    if (state === "paused" && this.#asked) return;
+    if (state === "ended" && this.#asked) {
+      this.#asked = false;
+      this.#endedMeanwhile({ id: session }, nextFrame);
+      this.#handlers.onChange();
+      return;
+    }
     this.#state = state;
     if (state === "live" && this.#asked) {
       this.#asked = false;

@@ -12,7 +12,8 @@
  */
 export function describe(phase, { rehearsal, connected, unsentSeconds, recording }) {
   const keepOn = recording ? "The recording goes on: it" : "Keep speaking: what you say";
-  const stillToSend = `The last ${Math.max(1, Math.round(unsentSeconds))} seconds are still on their way.`;
+  const seconds = Math.round(unsentSeconds);
+  const stillToSend = seconds > 1 ? `The last ${seconds} seconds are still on their way.` : "Your last words are still on their way.";
   switch (phase) {
     case "connecting":
       return words("Connecting…", "One moment.", "Start", false);
@@ -49,7 +50,11 @@ export function describe(phase, { rehearsal, connected, unsentSeconds, recording
   }
 }
 
-/** What to do about a problem, beside the server's own words. @type {Record<string, {running: string, stopped: string}>} */
+/**
+ * What to do about a problem, beside the server's own words.
+ * `finishing`: the speaker has stopped, and what was said is not all done with; as `stopped` where absent.
+ * @type {Record<string, {running: string, finishing?: string, stopped: string}>}
+ */
 const ADVICE = {
   overloaded: {
     running: "What you say is kept, and this page tries again by itself.",
@@ -60,7 +65,8 @@ const ADVICE = {
     stopped: "Try again in a minute. If that does not help, tell the organiser.",
   },
   storage_down: {
-    running: "What you say is kept on this page and sent again. Leave the page open.",
+    running: "Go on speaking: what you say is kept, and stored as soon as possible. Leave this page open.",
+    finishing: "What you said is kept, and stored as soon as possible. Leave this page open.",
     stopped: "Try again in a minute. If that does not help, tell the organiser.",
   },
   internal: {
@@ -73,10 +79,10 @@ const ADVICE = {
 
 /**
  * @param {import("./speaker-session.js").Problem} problem
- * @param {boolean} running Whether the speaker is speaking on.
+ * @param {"running" | "finishing" | "stopped"} now Whether the speaker is speaking on.
  */
-export function describeProblem({ code, message }, running) {
-  const advice = ADVICE[code]?.[running ? "running" : "stopped"];
+export function describeProblem({ code, message }, now) {
+  const advice = ADVICE[code]?.[now] ?? ADVICE[code]?.stopped;
   return advice ? `${message} ${advice}` : message;
 }
 
