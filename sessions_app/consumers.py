@@ -26,7 +26,7 @@ from sessions_app.messages import (
 )
 from sessions_app.metrics import count_join, count_slow_socket
 from sessions_app.models import ListenerReport
-from sessions_app.outbox import Frame
+from sessions_app.outbox import WRITE_EXTENSION, Frame
 from sessions_app.rate import Allowance
 from sessions_app.sockets import (
     MALFORMED,
@@ -150,6 +150,7 @@ class ListenerConsumer(Socket):
                 invited=bool(join.rehearsal),
                 send=self._write,
                 close=self._close,
+                write=self.scope.get("extensions", {}).get(WRITE_EXTENSION),
             )
             await self._audience.enter(self._listener)
             count_join()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Listener:
     """Which event it is in, which language of it, and what it has got of that.
 
-    `send(frame)` writes to the socket, `close(code)` ends it; neither is awaited by whoever has
-    something to tell.
+    `send(frame)` writes to the socket, `write(frame)` as `Outbox` has it, `close(code)` ends it;
+    none is awaited by whoever has something to tell.
     """
 
     __slots__ = (
@@ -43,6 +43,7 @@ class Listener:
         invited: bool,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
         close: Callable[[int], None],
+        write: Callable[[Frame], bool] | None = None,
     ) -> None:
         self.event = event
         self.invited = invited
@@ -54,7 +55,7 @@ class Listener:
         self.joining = False
         self.place = 0
         """Rises whenever it goes elsewhere: what was begun for the old place is then given up."""
-        self._outbox = Outbox(send, lambda: self.close(TOO_SLOW))
+        self._outbox = Outbox(send, lambda: self.close(TOO_SLOW), write)
         self._close: Callable[[int], None] | None = close
         self._held: list[Callable[[], object]] | None = None
 

@@ -11,6 +11,9 @@ MOST_FRAMES = 400
 MOST_BYTES = 8 * 1024 * 1024
 """A socket that is this far behind is closed; its page comes back and catches up."""
 
+WRITE_EXTENSION = "avatartranslate.write"
+"""In a server's ASGI scope, where it can write in one step: `write(frame)`, whether it did."""
+
 Frame = str | bytes
 
 
@@ -25,7 +28,8 @@ class Waiting(NamedTuple):
 class Outbox:
     """Writes at once while the socket takes it; keeps all but partials in order while it does not.
 
-    `send` is called for each frame. As long as it returns without waiting, nothing is queued and
+    `write(frame)`, where the server has it, returns whether that was written in one step; where it
+    was not, `send` is called. As long as it returns without waiting, nothing is queued and
     no task runs: that is what makes a caption cheap. The first one that has to wait is finished in
     a task, which then writes what came meanwhile; of the partials only the newest.
     `too_slow` is called once, when more waits than a socket may be behind.
@@ -39,13 +43,18 @@ class Outbox:
         "_send",
         "_too_slow",
         "_waiting",
+        "_write_now",
         "_writing",
     )
 
     def __init__(
-        self, send: Callable[[Frame], Coroutine[Any, Any, None]], too_slow: Callable[[], None]
+        self,
+        send: Callable[[Frame], Coroutine[Any, Any, None]],
+        too_slow: Callable[[], None],
+        write: Callable[[Frame], bool] | None = None,
     ) -> None:
         self._send = send
+        self._write_now = write
         self._too_slow = too_slow
         # Most sockets never wait; a queue of their own would be most of their memory.
         self._waiting: deque[Waiting] | None = None
@@ -128,7 +137,7 @@ class Outbox:
                 self._too_slow()
 
     def _write(self, frame: Frame) -> None:
-        if self._gone:
+        if self._gone or (self._write_now and self._write_now(frame)):
             return
         sending = self._send(frame)
         try:

@@ -186,3 +186,30 @@ async def test_a_server_that_yields_before_it_sends_keeps_the_order() -> None:
     await socket.holds(5)
     assert socket.written == ["0", "1", "2", "3", "4"]
     await outbox.close()
+
+
+async def test_where_a_server_writes_in_one_step_the_order_is_kept_when_it_cannot() -> None:
+    socket = Socket()
+    takes = True
+
+    def write(frame: Frame) -> bool:
+        if takes:
+            socket.written.append(frame)
+        return takes
+
+    outbox = Outbox(socket.send, socket.slow, write)
+    outbox.put("1")
+    assert socket.written == ["1"]
+    takes = False
+    socket.takes.clear()
+    outbox.put("2")
+    takes = True
+    outbox.put("3")
+    outbox.put_partial(1, "partial")
+    assert socket.written == ["1"]
+    socket.takes.set()
+    await socket.holds(4)
+    assert socket.written == ["1", "2", "3", "partial"]
+    outbox.put("4")
+    assert socket.written[-1] == "4"
+    await outbox.close()
