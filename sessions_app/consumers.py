@@ -263,6 +263,7 @@ class ListenerConsumer(Socket):
         if code == TOO_SLOW:
             count_slow_socket()
         self._audience.leave(self._listener)
+        self.refused = True
         self._closing = asyncio.create_task(self.close(code=code))
 
     def _wait_for_join(self) -> None:
