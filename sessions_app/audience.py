@@ -248,6 +248,8 @@ class Audience:
             for listener in everyone[first : first + portion]:
                 listener.close(RESTARTING)
             await asyncio.sleep(within_s / CLOSE_PORTIONS)
+        # Soon they are counted elsewhere, too.
+        await self._report(self._counts())
 
     # Rooms and streams
 

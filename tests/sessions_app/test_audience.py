@@ -323,8 +323,14 @@ async def test_who_comes_back_at_once_finds_the_language_still_followed(
 
 async def test_everyone_is_sent_away_when_the_process_ends(make_event: MakeEvent) -> None:
     event, _ = await begin(make_event)
+
+    async def counted() -> int:
+        return await AudienceCount.objects.filter(event=event).acount()
+
     async with page(event) as one, page(event, "fr-FR") as other:
+        await until_stored(counted, 2)
         await Audience.here().drain(0.1)
+        assert await counted() == 0
         assert [await one.closed, await other.closed] == [RESTARTING, RESTARTING]
         assert Audience.here()._counts() == {}
 
