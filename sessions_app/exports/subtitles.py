@@ -46,7 +46,7 @@ _SENTENCE_ENDS = tuple(".?!…。？！؟।")
 _CLAUSE_ENDS = tuple(",;:–—，、；：،؛・")
 _QUOTES = "\"'”’»)]）」』"
 
-_EACH_CUE, _ORPHAN = 10.0, 4.0
+_EACH_CUE, _ORPHAN = 4.0, 3.0
 _AFTER_CLAUSE, _AFTER_WORD, _AFTER_SHORT_WORD = 1.5, 5.0, 8.0
 _WITHIN_CUE = 0.5
 """What it costs to break a text: the cheapest way is taken. After a sentence it costs nothing, and
@@ -83,9 +83,9 @@ def cues(transcript: Transcript) -> Iterator[Cue]:
 
 def _timed(line: Line, following: Line | None, language: str, free_from: int) -> list[Cue]:
     parts = split(str(line.texts[0]), language)
-    lengths = [sum(map(len, part)) for part in parts]
+    lengths = [len(" ".join(part)) for part in parts]
     per_s = _CHARACTERS_PER_S.get(language, CHARACTERS_PER_S)
-    needed = sum(max(SHORTEST_MS, length * 1000 // per_s) + GAP_MS for length in lengths)
+    needed = sum(max(SHORTEST_MS, -(-length * 1000 // per_s)) + GAP_MS for length in lengths)
     start = max(line.start_ms, free_from)
     span = max(line.end_ms - start, needed)
     if following is not None:
