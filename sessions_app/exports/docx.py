@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator
 from typing import IO
+from xml.sax.saxutils import escape
 
 import docx
 from docx.document import Document
@@ -21,7 +24,6 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _TIME_STYLE = "Time"
 _TIME_WIDTH = Cm(1.9)
 _PAGE_WIDTH, _PAGE_HEIGHT, _MARGIN = Cm(21), Cm(29.7), Cm(2.2)
-_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
 
 def write(transcript: Transcript, file: IO[bytes]) -> None:
@@ -31,12 +33,30 @@ def write(transcript: Transcript, file: IO[bytes]) -> None:
     document.add_heading(_clean(transcript.title), 0)
     for fact in transcript.facts():
         document.add_paragraph(_clean(fact), style="Facts")
-    # python-docx looks for the end of the document before it adds anything to it, which takes
-    # minutes for a long talk; from here on it is known.
-    end = document.element.body[-1]
-    for element in _table(transcript) if len(transcript.columns) > 1 else _paragraphs(transcript):
-        end.addprevious(element)
-    document.save(file)
+    side_by_side = len(transcript.columns) > 1
+    _save(document, _table(transcript) if side_by_side else _paragraphs(transcript), file)
+
+
+def _save(document: Document, body: Iterator[str], file: IO[bytes]) -> None:
+    """Write the document with this XML at its end.
+
+    python-docx keeps a document in memory and searches it through before it adds anything: it would
+    need minutes for a long talk. So it makes all but the talk, which is written between.
+    """
+    frame = io.BytesIO()
+    document.save(frame)
+    with zipfile.ZipFile(frame) as made, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for part in made.infolist():
+            content = made.read(part)
+            if part.filename != "word/document.xml":
+                packed.writestr(part, content)
+                continue
+            before, end, after = content.rpartition(b"<w:sectPr")
+            with packed.open(part, "w") as text:
+                text.write(before)
+                for piece in body:
+                    text.write(piece.encode())
+                text.write(end + after)
 
 
 def _describe(document: Document, transcript: Transcript) -> None:
@@ -92,92 +112,63 @@ def _add_style(document: Document, number: int, column: Column, *, hanging: bool
     etree.SubElement(run, qn("w:lang"), {qn(script): column.language})
 
 
-def _paragraphs(transcript: Transcript) -> Iterator[etree._Element]:
+def _paragraphs(transcript: Transcript) -> Iterator[str]:
     for line in transcript.passages():
-        paragraph = _paragraph(0)
         if line is None:
-            _run(paragraph, LEFT_OUT, tab=True)
+            yield _paragraph(_run(LEFT_OUT, before="<w:tab/>"), 0)
         else:
-            _run(paragraph, clock(line.start_ms), style=_TIME_STYLE)
-            _run(paragraph, str(line.texts[0]), tab=True)
-        yield paragraph
+            text = _run(str(line.texts[0]), before="<w:tab/>")
+            yield _paragraph(_time(line) + text, 0)
 
 
-def _table(transcript: Transcript) -> Iterator[etree._Element]:
-    table = etree.Element(qn("w:tbl"))
-    settings = etree.SubElement(table, qn("w:tblPr"))
-    etree.SubElement(settings, qn("w:tblW"), {qn("w:w"): "5000", qn("w:type"): "pct"})
-    etree.SubElement(settings, qn("w:tblLayout"), {qn("w:type"): "fixed"})
-    widths = _widths(len(transcript.columns))
-    grid = etree.SubElement(table, qn("w:tblGrid"))
-    for width in widths:
-        etree.SubElement(grid, qn("w:gridCol"), {qn("w:w"): str(width)})
-    head = etree.SubElement(table, qn("w:tr"))
-    etree.SubElement(etree.SubElement(head, qn("w:trPr")), qn("w:tblHeader"))
-    _run(_cell(head, widths[0]), "")
-    for number, column in enumerate(transcript.columns):
-        _run(_cell(head, widths[number + 1], number), column.native_name, bold=True)
+def _table(transcript: Transcript) -> Iterator[str]:
+    count = len(transcript.columns)
+    rest = (_PAGE_WIDTH.twips - 2 * _MARGIN.twips - _TIME_WIDTH.twips) // count
+    widths = [_TIME_WIDTH.twips, *[rest] * count]
+    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+    yield (
+        '<w:tbl><w:tblPr><w:tblW w:w="5000" w:type="pct"/><w:tblLayout w:type="fixed"/></w:tblPr>'
+        f"<w:tblGrid>{grid}</w:tblGrid>"
+    )
+    heads = [
+        _paragraph(_run(column.native_name, style="<w:b/>"), number)
+        for number, column in enumerate(transcript.columns)
+    ]
+    yield _row("<w:tblHeader/>", widths, [_paragraph(""), *heads])
     for line in transcript.passages():
-        _row(table, widths, line)
-    yield table
-    yield _paragraph(0)  # what ends with a table is broken
-
-
-def _row(table: etree._Element, widths: list[int], line: Line | None) -> None:
-    row = etree.SubElement(table, qn("w:tr"))
-    etree.SubElement(etree.SubElement(row, qn("w:trPr")), qn("w:cantSplit"))
-    _run(_cell(row, widths[0]), clock(line.start_ms) if line else "", style=_TIME_STYLE)
-    for number, width in enumerate(widths[1:]):
-        text = line.texts[number] if line else None
-        _run(_cell(row, width, number), _shown(text))
+        texts = [
+            _paragraph(_run(_shown(line.texts[number] if line else None)), number)
+            for number in range(count)
+        ]
+        yield _row("", widths, [_paragraph(_time(line) if line else ""), *texts])
+    yield f"</w:tbl>{_paragraph('')}"  # a document that ends with a table is broken
 
 
 def _shown(text: Text | None) -> str:
     return LEFT_OUT if text is None or text.shown is None else str(text)
 
 
-def _widths(columns: int) -> list[int]:
-    """Of the time and of each column, in twentieths of a point."""
-    time = _TIME_WIDTH.twips
-    return [time, *[(_PAGE_WIDTH.twips - 2 * _MARGIN.twips - time) // columns] * columns]
+def _row(properties: str, widths: list[int], paragraphs: list[str]) -> str:
+    cells = "".join(
+        f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>{paragraph}</w:tc>'
+        for width, paragraph in zip(widths, paragraphs, strict=True)
+    )
+    return f"<w:tr><w:trPr><w:cantSplit/>{properties}</w:trPr>{cells}</w:tr>"
 
 
-def _cell(row: etree._Element, width: int, number: int | None = None) -> etree._Element:
-    cell = etree.SubElement(row, qn("w:tc"))
-    size = {qn("w:w"): str(width), qn("w:type"): "dxa"}
-    etree.SubElement(etree.SubElement(cell, qn("w:tcPr")), qn("w:tcW"), size)
-    paragraph = _paragraph(number)
-    cell.append(paragraph)
-    return paragraph
+def _paragraph(runs: str, number: int | None = None) -> str:
+    style = "" if number is None else f'<w:pPr><w:pStyle w:val="{_style(number)}"/></w:pPr>'
+    return f"<w:p>{style}{runs}</w:p>"
 
 
-def _paragraph(number: int | None) -> etree._Element:
-    paragraph = etree.Element(qn("w:p"))
-    if number is not None:
-        properties = etree.SubElement(paragraph, qn("w:pPr"))
-        etree.SubElement(properties, qn("w:pStyle"), {qn("w:val"): _style(number)})
-    return paragraph
+def _time(line: Line) -> str:
+    return _run(clock(line.start_ms), style=f'<w:rStyle w:val="{_TIME_STYLE}"/>')
 
 
-def _run(
-    paragraph: etree._Element,
-    text: str,
-    *,
-    style: str | None = None,
-    tab: bool = False,
-    bold: bool = False,
-) -> None:
-    run = etree.SubElement(paragraph, qn("w:r"))
-    if style or bold:
-        properties = etree.SubElement(run, qn("w:rPr"))
-        if style:
-            etree.SubElement(properties, qn("w:rStyle"), {qn("w:val"): style})
-        if bold:
-            etree.SubElement(properties, qn("w:b"))
-    if tab:
-        etree.SubElement(run, qn("w:tab"))
-    element = etree.SubElement(run, qn("w:t"), {_SPACE: "preserve"})
-    element.text = _clean(text)
+def _run(text: str, *, style: str = "", before: str = "") -> str:
+    properties = f"<w:rPr>{style}</w:rPr>" if style else ""
+    shown = escape(_clean(text))
+    return f'<w:r>{properties}{before}<w:t xml:space="preserve">{shown}</w:t></w:r>'
 
 
 def _style(number: int) -> str:
