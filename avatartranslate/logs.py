@@ -1,13 +1,13 @@
-"""Keeps the keys in speakers' and rehearsals' links out of the log."""
+"""Keeps the keys in speakers', rehearsals' and exports' links out of the log."""
 
 import logging
 import re
 
-_TOKEN = re.compile(r"(/(?:ws/speak|speaker)/|[?&]rehearsal=)[^/&\s\"']+")
+_TOKEN = re.compile(r"(/(?:ws/speak|speaker|export)/|[?&]rehearsal=)[^/&\s\"']+")
 
 
 class HideSpeakerTokens(logging.Filter):
-    """Writes `***` for keys: `/speaker/<token>`, `/ws/speak/<token>`, `?rehearsal=<key>`."""
+    """Writes `***` for keys in `/speaker/<token>`, `/ws/speak/…`, `/export/…`, `?rehearsal=…`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

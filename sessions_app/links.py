@@ -25,6 +25,11 @@ def rehearsal_link(request: HttpRequest, event: Event) -> str:
     return f"{listener_link(request, event)}?{_key(event)}"
 
 
+def public_link(request: HttpRequest, path: str) -> str:
+    """The page at this path, for people who are sent its address."""
+    return (settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")) + path
+
+
 def qr_path(event: Event) -> str:
     """The picture of `listener_link`."""
     return reverse("listener-qr", args=[event.join_code])

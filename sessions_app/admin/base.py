@@ -10,6 +10,8 @@ from django.db.models import Field
 from django.forms import Field as FormField
 from django.http import HttpRequest
 
+from sessions_app.clock import clock
+
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
 else:
@@ -57,13 +59,6 @@ class ReadOnly(Kept):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-def clock(ms: int) -> str:
-    """Milliseconds of session time as people write them: 1:02:03, or 2:03."""
-    minutes, seconds = divmod(ms // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 __all__ = [

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from sessions_app.admin.base import ModelAdmin, PlainChoices, TabularInline
+from sessions_app.admin.export import export_events
 from sessions_app.admin.offer import OfferForm, Offers
 from sessions_app.availability import Availability
 from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal_qr_path
@@ -91,7 +92,7 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
         ("Organisation", {"fields": ["owner", "closed_at"]}),
     ]
     inlines = [EventLanguageInline, SpeakerInline, GlossaryInline]
-    actions = ["close", "reopen"]
+    actions = ["close", "reopen", export_events]
     change_form_template = "admin/sessions_app/event/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:

@@ -16,15 +16,18 @@ from django.contrib import admin
 from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import URLPattern, path
 
 from sessions_app.admin.base import Kept, ModelAdmin, ReadOnly, StackedInline, clock
+from sessions_app.admin.export import export_path, export_sessions, export_view
 from sessions_app.broadcast import publish_correction
 from sessions_app.costs import Costs
 from sessions_app.messages import FinalCaption
 from sessions_app.models import CaptionStream, Correction, LiveSession, Segment, Translation
 from sessions_app.models.catalogue import BackendName
+from sessions_app.permissions import Action, may
 
 if TYPE_CHECKING:
     SegmentForm = forms.ModelForm[Segment]
@@ -163,7 +166,18 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
         "cost",
     ]
     readonly_fields = ["duration", "cost"]
+    actions = [export_sessions]
     change_form_template = "admin/sessions_app/livesession/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(self.export_view)
+        return [
+            path("export/", export, name="sessions_app_livesession_export"),
+            *super().get_urls(),
+        ]
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        return export_view(request, self.admin_site)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LiveSession]:
         said = Count("segments", distinct=True)
@@ -210,7 +224,9 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
         if session:
             pages = Paginator(session.segments.order_by("number"), LINES_PER_PAGE)
             page = pages.get_page(request.GET.get("page"))
-        context = {"page": page, "lines": _transcript(list(page)) if page else []}
+        context: dict[str, Any] = {"page": page, "lines": _transcript(list(page)) if page else []}
+        if session and may(request.user, Action.EXPORT, session.event):
+            context["export_path"] = export_path(LiveSession.objects.filter(pk=session.pk))
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), **context}
         )

@@ -1,10 +1,11 @@
 """What is stored: the catalogue, events, transcripts and who listens."""
 
-from sessions_app.models.audience import AudienceCount, ListenerReport
+from sessions_app.models.audience import AudienceCount, AudienceSample, ListenerReport
 from sessions_app.models.catalogue import Avatar, Language, Voice
 from sessions_app.models.event import (
     Event,
     EventLanguage,
+    EventMember,
     GlossaryTerm,
     GlossaryTranslation,
     Speaker,
@@ -12,25 +13,31 @@ from sessions_app.models.event import (
 from sessions_app.models.transcript import (
     CaptionStream,
     Correction,
+    LanguageReview,
     LiveSession,
     Segment,
+    SessionProblem,
     Translation,
 )
 from sessions_app.models.video import VideoResource, VideoSeat
 
 __all__ = [
     "AudienceCount",
+    "AudienceSample",
     "Avatar",
     "CaptionStream",
     "Correction",
     "Event",
     "EventLanguage",
+    "EventMember",
     "GlossaryTerm",
     "GlossaryTranslation",
     "Language",
+    "LanguageReview",
     "ListenerReport",
     "LiveSession",
     "Segment",
+    "SessionProblem",
     "Speaker",
     "Translation",
     "VideoResource",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -41,11 +43,35 @@ def new_speaker_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+class Access(models.TextChoices):
+    """Who may listen."""
+
+    OPEN = "open", "everyone who has the link or the join code"
+    PIN = "pin", "those who also know a PIN"
+    SIGNED_IN = "signed_in", "signed-in people only"
+
+
 class Event(models.Model):
     """Something people gather for. Its join code stays the same through every live session."""
 
     title = models.CharField(max_length=200)
     starts_at = models.DateTimeField(null=True, blank=True)
+    duration_min = models.PositiveSmallIntegerField(
+        "planned minutes",
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text="For calendars, the estimate of costs and overlaps; nothing ends by itself.",
+    )
+    access = models.CharField(
+        "who may listen", max_length=10, choices=Access.choices, default=Access.OPEN
+    )
+    pin = models.CharField(
+        "PIN",
+        max_length=12,
+        blank=True,
+        help_text="4 to 12 letters or digits, to be told to listeners beside the join code.",
+        validators=[RegexValidator(r"^[0-9A-Za-z]{4,12}$", "Use 4 to 12 letters or digits.")],
+    )
     join_code = models.CharField(
         max_length=JOIN_CODE_LENGTH, unique=True, default=new_join_code, editable=False
     )
@@ -78,6 +104,12 @@ class Event(models.Model):
         ordering = ["-starts_at", "-created_at"]
         constraints = [
             models.CheckConstraint(condition=~Q(title=""), name="event_has_a_title"),
+            models.CheckConstraint(
+                condition=Q(access__in=Access.values), name="event_access_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(access="pin") | ~Q(pin=""), name="event_with_pin_has_one"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -98,6 +130,15 @@ class Event(models.Model):
         if len(cleaned) != JOIN_CODE_LENGTH:
             return None
         return cls.objects.select_related("avatar").filter(join_code=cleaned).first()
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it is planned to end."""
+        return self.starts_at and self.starts_at + timedelta(minutes=self.duration_min)
+
+    def pin_is(self, pin: str) -> bool:
+        """Whether this is the PIN, however it is capitalised."""
+        return hmac.compare_digest(self.pin.upper().encode(), pin.strip().upper().encode())
 
     def rehearsal_key_is(self, key: str) -> bool:
         return hmac.compare_digest(self.rehearsal_key.encode(), key.encode())
@@ -143,6 +184,9 @@ class EventLanguage(models.Model):
         related_name="+",
         help_text="Empty: the event's avatar.",
     )
+    muted = models.BooleanField(
+        default=False, help_text="Captions only: nothing is spoken in this language."
+    )
 
     class Meta:
         ordering = ["language__name"]
@@ -159,6 +203,36 @@ class EventLanguage(models.Model):
     def clean(self) -> None:
         if self.voice and self.language_id and self.voice.language_id != self.language_id:
             raise ValidationError({"voice": f"{self.voice.name} does not speak {self.language}."})
+
+
+class Role(models.TextChoices):
+    """What a person may do at an event that belongs to somebody else."""
+
+    ORGANISER = "organiser", "organiser: everything the owner may"
+    REVIEWER = "reviewer", "reviewer: read, correct and export its transcripts"
+    OPERATOR = "operator", "operator: run it from the control room"
+
+
+class EventMember(models.Model):
+    """A person who helps at an event, and as what."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        ordering = ["event", "role", "user"]
+        verbose_name = "person"
+        verbose_name_plural = "people"
+        constraints = [
+            models.UniqueConstraint(fields=["event", "user", "role"], name="member_once_per_role"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="member_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.role} of {self.event}"
 
 
 class Speaker(models.Model):

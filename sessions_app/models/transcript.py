@@ -352,6 +352,11 @@ class Segment(models.Model):
     text = models.TextField()
     start_ms = models.PositiveBigIntegerField()
     end_ms = models.PositiveBigIntegerField()
+    confidence = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="How sure recognition was, 0 to 1; empty where it does not say.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -406,6 +411,16 @@ class Translation(models.Model):
     text = models.TextField(null=True)  # noqa: DJ001 (None: failed; "": nothing to say)
     seq = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    caption_delay_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="From the end of the phrase to its caption being sent."
+    )
+    speech_delay_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="From the end of the phrase to its speech being sent."
+    )
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     objects = TranslationQuerySet.as_manager()
 
@@ -479,6 +494,55 @@ class CaptionStream(models.Model):
         cls.objects.filter(
             session=session, language=language, spoken_characters__lt=characters
         ).update(spoken_characters=characters)
+
+
+class ReviewState(models.TextChoices):
+    """How far people have gone through one language of a transcript."""
+
+    MACHINE = "machine", "machine text"
+    IN_REVIEW = "in_review", "in review"
+    REVIEWED = "reviewed", "reviewed"
+
+
+class LanguageReview(models.Model):
+    """Who has said what of the review of one language of a session; no row: machine text."""
+
+    session = models.ForeignKey(LiveSession, on_delete=models.CASCADE, related_name="reviews")
+    language = models.CharField(max_length=35)
+    state = models.CharField(max_length=10, choices=ReviewState.choices)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["session", "language"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "language"], name="review_once_per_language"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ReviewState.values), name="review_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.language} of session {self.session_id}: {self.state}"
+
+
+class SessionProblem(models.Model):
+    """Something that went wrong in a running session, in the words its speaker was told."""
+
+    session = models.ForeignKey(LiveSession, on_delete=models.CASCADE, related_name="problems")
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return self.message[:80]
 
 
 class Correction(models.Model):
