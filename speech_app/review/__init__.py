@@ -1,1 +1,1 @@
-"""The review page: what it asks and sends; what is done to a transcript is `sessions_app.review`."""
+"""The review page: what it asks and is answered. The work itself is `sessions_app.review`."""

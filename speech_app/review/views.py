@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -218,7 +218,7 @@ def state(review: Review, sent: Mapping[str, Any]) -> Answer:
 
 def _spoken_to_backend(
     answer: Callable[[Review, Mapping[str, Any]], Awaitable[HttpResponse]],
-) -> Callable[..., Awaitable[HttpResponse]]:
+) -> Callable[..., Coroutine[Any, Any, HttpResponse]]:
     """A view that waits on the server's own loop, with whose live sessions it shares workers."""
 
     @require_POST
@@ -226,7 +226,6 @@ def _spoken_to_backend(
     async def view(request: HttpRequest, session: int) -> HttpResponse:
         review = None
         try:
-            await request.auser()
             review = await sync_to_async(Review.opened_by)(request, session)
             return await answer(review, request.POST)
         except (Problem, changes.Refused) as error:
