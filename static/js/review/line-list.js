@@ -55,11 +55,6 @@ export class LineList {
       const view = row && this.#views.get(Number(/** @type {HTMLElement} */ (row).dataset.number));
       if (view && view !== this.#current) this.#mark(view);
     });
-    grid.addEventListener("click", ({ target }) => {
-      const row = /** @type {HTMLElement} */ (target).closest("[role=row]");
-      const inside = /** @type {HTMLElement} */ (target).closest("button, textarea");
-      if (row && !inside && !getSelection()?.toString()) /** @type {HTMLElement} */ (row).focus();
-    });
   }
 
   get current() {
@@ -171,7 +166,9 @@ export class LineList {
   /** @param {boolean} before @param {number} generation */
   async #fetch(before, generation) {
     const numbers = [...this.#views.keys()];
-    const edge = before ? { before: Math.min(...numbers) } : { after: Math.max(0, ...numbers) };
+    const edge = before
+      ? { before: Math.min(Number.MAX_SAFE_INTEGER, ...numbers) }
+      : { after: Math.max(0, ...numbers) };
     try {
       const { lines } = await this.#server.ask("lines", { ...this.choice, ...edge });
       if (generation !== this.#generation) return;
