@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -237,7 +238,7 @@ def _spoken_to_backend(
 @_spoken_to_backend
 async def again(review: Review, sent: Mapping[str, Any]) -> HttpResponse:
     """Translate what was spoken again, for the languages nobody has touched."""
-    place = _valid(PlaceForm(sent)).place()
+    place = dataclasses.replace(_valid(PlaceForm(sent)).place(), spoken=True)
     outcome = await retranslate(review, place)
     answer = await sync_to_async(_after)(review, place.number)
     return JsonResponse({"message": outcome, **answer})

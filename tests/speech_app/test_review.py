@@ -34,7 +34,7 @@ class Reviewer:
     """A person with a browser, at one transcript in one language."""
 
     def __init__(self, user: User | None, session: LiveSession, language: str = LANGUAGE) -> None:
-        self.client = Client(headers={"host": "localhost"})
+        self.client = Client()
         if user:
             self.client.force_login(user)
         self.path = f"/admin/review/{session.pk}/"
@@ -203,7 +203,7 @@ def test_who_is_signed_out_is_asked_to_sign_in(session: LiveSession) -> None:
 
 
 def test_a_foreign_page_changes_nothing(session: LiveSession, maria: Reviewer) -> None:
-    maria.client = Client(headers={"host": "localhost"}, enforce_csrf_checks=True)
+    maria.client = Client(enforce_csrf_checks=True)
     maria.client.force_login(User.objects.get(username="maria"))
     for name, fields in (
         ("correct", {"number": 1, "last": 0, "text": "Mine"}),
