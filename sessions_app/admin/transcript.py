@@ -25,6 +25,7 @@ from sessions_app.costs import Costs
 from sessions_app.messages import FinalCaption
 from sessions_app.models import CaptionStream, Correction, LiveSession, Segment, Translation
 from sessions_app.models.catalogue import BackendName
+from sessions_app.permissions import Action, may
 
 if TYPE_CHECKING:
     SegmentForm = forms.ModelForm[Segment]
@@ -210,7 +211,11 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
         if session:
             pages = Paginator(session.segments.order_by("number"), LINES_PER_PAGE)
             page = pages.get_page(request.GET.get("page"))
-        context = {"page": page, "lines": _transcript(list(page)) if page else []}
+        context = {
+            "page": page,
+            "lines": _transcript(list(page)) if page else [],
+            "may_review": session and may(request.user, Action.REVIEW, session.event),
+        }
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), **context}
         )
@@ -339,12 +344,21 @@ class TranslationAdmin(Kept, ModelAdmin[Translation]):
 
 @admin.register(Correction)
 class CorrectionAdmin(ReadOnly, ModelAdmin[Correction]):
-    list_display = ["created_at", "author", "event", "language", "machine_text", "text"]
+    list_display = ["created_at", "author", "event", "language", "machine_text", "text", "machine"]
     list_filter = [("author", admin.RelatedOnlyFieldListFilter), "translation__language"]
     list_select_related = ["author", "segment__session__event", "translation"]
     search_fields = ["text", "segment__text", "translation__text", "author__username"]
     date_hierarchy = "created_at"
-    fields = ["segment", "language", "machine_text", "text", "author", "created_at"]
+    fields = [
+        "segment",
+        "language",
+        "machine_text",
+        "text",
+        "machine",
+        "undoes",
+        "author",
+        "created_at",
+    ]
     readonly_fields = ["language", "machine_text"]
 
     @admin.display(description="event", ordering="segment__session__event__title")

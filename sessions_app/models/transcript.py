@@ -577,7 +577,9 @@ class Correction(models.Model):
         Translation, on_delete=models.CASCADE, null=True, blank=True, related_name="corrections"
     )
     text = models.TextField()
-    machine = models.BooleanField(default=False)
+    machine = models.BooleanField(
+        default=False, help_text="The text is the machine's: translated again, or brought back."
+    )
     undoes = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -21,13 +21,20 @@ def difference(old: str, new: str) -> list[Piece]:
     """The pieces in reading order; without the "new" ones they are `old`, without "gone" `new`."""
     before, after = _WORDS.findall(old), _WORDS.findall(new)
     pieces: list[Piece] = []
+    gone = new = ""
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for operation, i, j, k, m in matcher.get_opcodes():
-        if operation == "equal":
-            pieces.append(("same", "".join(before[i:j])))
+        old_words, new_words = "".join(before[i:j]), "".join(after[k:m])
+        # A blank between two changes is no rest for the eye: it belongs to both.
+        if operation != "equal" or (gone + new and j < len(before) and old_words.isspace()):
+            gone, new = gone + old_words, new + new_words
             continue
-        if j > i:
-            pieces.append(("gone", "".join(before[i:j])))
-        if m > k:
-            pieces.append(("new", "".join(after[k:m])))
-    return pieces
+        pieces += _changed(gone, new)
+        pieces.append(("same", old_words))
+        gone = new = ""
+    return pieces + _changed(gone, new)
+
+
+def _changed(gone: str, new: str) -> list[Piece]:
+    found: list[Piece] = [("gone", gone), ("new", new)]
+    return [piece for piece in found if piece[1]]

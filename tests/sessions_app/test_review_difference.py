@@ -26,6 +26,15 @@ def test_whole_words_are_replaced() -> None:
     ]
 
 
+def test_words_changed_in_a_row_are_one_change() -> None:
+    assert difference("We sold two cars.", "We bought three cars.") == [
+        ("same", "We "),
+        ("gone", "sold two"),
+        ("new", "bought three"),
+        ("same", " cars."),
+    ]
+
+
 def test_scripts_without_blanks_are_compared_by_character() -> None:
     assert difference("会議は月曜です", "会議は火曜です") == [
         ("same", "会議は"),

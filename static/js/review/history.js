@@ -5,7 +5,7 @@ import { difference } from "./difference.js";
 
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("history-dialog"));
 const list = /** @type {HTMLOListElement} */ (document.getElementById("history-list"));
-const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 /** @param {Version[]} versions newest first @param {string} language */
 export function showHistory(versions, language) {

@@ -64,7 +64,9 @@ export class LineView {
     this.element.setAttribute("aria-rowindex", String(line.number));
     this.element.classList.toggle("alone", this.isSpoken);
     this.element.classList.toggle("accepted", Boolean(line.accepted));
-    this.#time.textContent = clock(line.start_ms);
+    const number = document.createElement("span");
+    number.textContent = `no. ${line.number}`;
+    this.#time.replaceChildren(clock(line.start_ms), " ", number);
     fill(this.#source, line.source, line.source_language, "auto");
     this.#translation.hidden = this.isSpoken;
     if (!this.isSpoken) {

@@ -337,5 +337,6 @@ for (const id of ["find", "go"]) {
 list.begin(data.lines, true);
 take(data);
 told();
-list.focus();
+// The head of the page stays in sight.
+list.current?.element.focus({ preventScroll: true });
 setTimeout(hearNews, NEWS_EVERY_MS);
