@@ -108,13 +108,15 @@ async def publish_state(session: LiveSession) -> None:
     )
 
 
-def publish_correction(correction: Correction) -> None:
-    """Show a correction to whoever listens now; call it once the correction is committed."""
-    translations = Translation.objects.shown().filter(segment=correction.segment_id)
-    if correction.translation_id:
-        translations = translations.filter(pk=correction.translation_id)
-    for translation in translations:
-        async_to_sync(publish_final)(FinalCaption.of(translation))
+def publish_correction(*corrections: Correction) -> None:
+    """Show corrections to whoever listens now; call it once they are committed.
+
+    Of each stream only the newest caption is sent: who sees the gap before it reads the others.
+    """
+    changed = Translation.objects.shown().changed_by(corrections).order_by("seq")
+    newest = {(row.session_id, row.language): row for row in changed}
+    for row in newest.values():
+        async_to_sync(publish_final)(FinalCaption.of(row))
 
 
 async def _send(group: str, message: dict[str, Any]) -> None:

@@ -224,7 +224,11 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
         if session:
             pages = Paginator(session.segments.order_by("number"), LINES_PER_PAGE)
             page = pages.get_page(request.GET.get("page"))
-        context: dict[str, Any] = {"page": page, "lines": _transcript(list(page)) if page else []}
+        context: dict[str, Any] = {
+            "page": page,
+            "lines": _transcript(list(page)) if page else [],
+            "may_review": session and may(request.user, Action.REVIEW, session.event),
+        }
         if session and may(request.user, Action.EXPORT, session.event):
             context["export_path"] = export_path(LiveSession.objects.filter(pk=session.pk))
         return super().change_view(
@@ -355,12 +359,21 @@ class TranslationAdmin(Kept, ModelAdmin[Translation]):
 
 @admin.register(Correction)
 class CorrectionAdmin(ReadOnly, ModelAdmin[Correction]):
-    list_display = ["created_at", "author", "event", "language", "machine_text", "text"]
+    list_display = ["created_at", "author", "event", "language", "machine_text", "text", "machine"]
     list_filter = [("author", admin.RelatedOnlyFieldListFilter), "translation__language"]
     list_select_related = ["author", "segment__session__event", "translation"]
     search_fields = ["text", "segment__text", "translation__text", "author__username"]
     date_hierarchy = "created_at"
-    fields = ["segment", "language", "machine_text", "text", "author", "created_at"]
+    fields = [
+        "segment",
+        "language",
+        "machine_text",
+        "text",
+        "machine",
+        "undoes",
+        "author",
+        "created_at",
+    ]
     readonly_fields = ["language", "machine_text"]
 
     @admin.display(description="event", ordering="segment__session__event__title")

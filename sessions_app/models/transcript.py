@@ -7,7 +7,8 @@ happens under the lock of the session's row, which makes numbers of segments and
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -291,6 +292,27 @@ class LiveSession(models.Model):
             translation.save()
             return translation
 
+    def put_beside(self, corrections: Sequence[Correction]) -> list[Correction]:
+        """Store new corrections of this session, many at once.
+
+        Each caption they change takes its stream's next seq: one that corrects what was spoken
+        changes the captions of every language.
+        """
+        with transaction.atomic():
+            LiveSession.objects.select_for_update().get(pk=self.pk)
+            changed = list(
+                Translation.objects.changed_by(corrections).order_by("segment__number", "pk")
+            )
+            newest = {
+                language: CaptionStream.next_seq(self, language, count)
+                for language, count in Counter(row.language for row in changed).items()
+            }
+            for row in reversed(changed):
+                row.seq = newest[row.language]
+                newest[row.language] -= 1
+            Translation.objects.bulk_update(changed, ["seq"])
+            return Correction.objects.bulk_create(corrections)
+
     @classmethod
     def sweep(cls) -> list[LiveSession]:
         """Pause or end what a vanished speaker left behind; returns the sessions that changed.
@@ -374,15 +396,17 @@ class Segment(models.Model):
 
     def correct(self, text: str, author: User | None) -> Correction:
         """Put a person's text beside what was recognised; every language's caption shows it."""
-        with transaction.atomic():
-            LiveSession.objects.select_for_update().get(pk=self.session_id)
-            for translation in self.translations.all():
-                translation.seq = CaptionStream.next_seq(self.session, translation.language)
-                translation.save(update_fields=["seq"])
-            return Correction.objects.create(segment=self, text=text, author=author)
+        (stored,) = self.session.put_beside([Correction(segment=self, text=text, author=author)])
+        return stored
 
 
 class TranslationQuerySet(models.QuerySet["Translation"]):
+    def changed_by(self, corrections: Sequence[Correction]) -> Self:
+        """Those whose captions show at least one of these corrections."""
+        own = [one.translation_id for one in corrections if one.translation_id]
+        spoken = [one.segment_id for one in corrections if not one.translation_id]
+        return self.filter(Q(pk__in=own) | Q(segment__in=spoken))
+
     def shown(self) -> Self:
         """With `corrected_text` and `corrected_source`, the newest corrections, in spoken order."""
         newest = Correction.objects.order_by("-pk").values("text")
@@ -441,13 +465,12 @@ class Translation(models.Model):
 
     def correct(self, text: str, author: User | None) -> Correction:
         """Put a person's text beside the machine's; listeners see it under a new seq."""
-        with transaction.atomic():
-            LiveSession.objects.select_for_update().get(pk=self.session_id)
-            self.seq = CaptionStream.next_seq(self.session, self.language)
-            self.save(update_fields=["seq"])
-            return Correction.objects.create(
-                segment_id=self.segment_id, translation=self, text=text, author=author
-            )
+        correction = Correction(
+            segment_id=self.segment_id, translation=self, text=text, author=author
+        )
+        (stored,) = self.session.put_beside([correction])
+        self.refresh_from_db(fields=["seq"])
+        return stored
 
 
 class CaptionStream(models.Model):
@@ -469,12 +492,15 @@ class CaptionStream(models.Model):
         return f"{self.language} of session {self.session_id}: {self.last_seq}"
 
     @classmethod
-    def next_seq(cls, session: LiveSession, language: str) -> int:
-        """The next number; the caller holds the session's row lock until it is stored."""
+    def next_seq(cls, session: LiveSession, language: str, count: int = 1) -> int:
+        """The next number, or the last of the next `count`.
+
+        The caller holds the session's row lock until they are stored.
+        """
         stream, _ = cls.objects.select_for_update().get_or_create(
             session=session, language=language
         )
-        stream.last_seq += 1
+        stream.last_seq += count
         stream.save(update_fields=["last_seq"])
         return stream.last_seq
 
@@ -546,13 +572,24 @@ class SessionProblem(models.Model):
 
 
 class Correction(models.Model):
-    """A person's text for a translation, or for what was recognised where `translation` is None."""
+    """A text beside a translation's, or beside what was recognised where `translation` is None.
+
+    The newest is shown. It is a person's, unless `machine`: then the machine has translated again
+    what a person corrected, or its own text was brought back. `author` is whose wish it was;
+    `undoes` the correction that was taken back by it.
+    """
 
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="corrections")
     translation = models.ForeignKey(
         Translation, on_delete=models.CASCADE, null=True, blank=True, related_name="corrections"
     )
     text = models.TextField()
+    machine = models.BooleanField(
+        default=False, help_text="The text is the machine's: translated again, or brought back."
+    )
+    undoes = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
-from pytest_django.asserts import assertContains, assertRedirects
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from sessions_app.models import Event, LiveSession
 
@@ -61,3 +61,12 @@ def test_times_are_written_as_on_the_other_pages(client: Client, session: LiveSe
         started_at=datetime(2026, 3, 4, 17, 5, tzinfo=UTC)
     )
     assertContains(client.get(transcript_of(session)), "4 March 2026, 17:05")
+
+
+def test_who_may_review_a_transcript_is_led_there(client: Client, session: LiveSession) -> None:
+    link = reverse("review", args=[session.pk])
+    assertContains(client.get(transcript_of(session)), f'href="{link}"')
+    visitor = User.objects.create_user("visitor", is_staff=True)
+    visitor.user_permissions.add(Permission.objects.get(codename="view_livesession"))
+    client.force_login(visitor)
+    assertNotContains(client.get(transcript_of(session)), link)

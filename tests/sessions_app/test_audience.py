@@ -29,7 +29,7 @@ from sessions_app.messages import (
     SpeechHeader,
     StateChange,
 )
-from sessions_app.models import AudienceCount, Event, LiveSession, Translation
+from sessions_app.models import AudienceCount, Correction, Event, LiveSession, Translation
 from sessions_app.outbox import MOST_FRAMES, Frame
 from sessions_app.sockets import NOT_FOUND, RESTARTING, TOO_SLOW
 from sessions_app.stream import Stream
@@ -194,6 +194,26 @@ async def test_a_correction_reaches_open_listeners_at_once(make_event: MakeEvent
         await client.got("caption", 3)
         assert client.finals() == [(1, "hola"), (2, "buenas"), (3, "buenas")]
         assert client.messages[-1]["source"] == "good day"
+
+
+async def test_many_corrections_at_once_all_reach_open_listeners(make_event: MakeEvent) -> None:
+    event, session = await begin(make_event)
+    async with page(event) as client:
+        for text in ("uno", "dos", "tres"):
+            await publish_final(await store(session, text))
+        await client.got("caption", 3)
+
+        def correct() -> None:
+            rows = session.translations.filter(language="es-ES").exclude(text="dos")
+            corrections = [
+                Correction(segment_id=row.segment_id, translation=row, text=f"¡{row.text}!")
+                for row in rows
+            ]
+            publish_correction(*session.put_beside(corrections))
+
+        await sync_to_async(correct)()
+        await client.got("caption", 5)
+        assert client.finals()[3:] == [(4, "¡uno!"), (5, "¡tres!")]
 
 
 async def test_a_stalled_socket_delays_nobody_and_is_closed(make_event: MakeEvent) -> None:

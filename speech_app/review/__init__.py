@@ -1,0 +1,1 @@
+"""The review page: what it asks and is answered. The work itself is `sessions_app.review`."""

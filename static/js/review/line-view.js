@@ -1,0 +1,141 @@
+/** One line of the transcript: what was spoken beside its translation, and how it stands. */
+import { difference } from "./difference.js";
+
+/**
+ * @typedef {object} Text
+ * @property {string | null} text
+ * @property {number} last id of its newest correction
+ * @property {import("./difference.js").Piece[]} changes
+ * @property {string} by
+ * @property {boolean} again
+ *
+ * @typedef {object} Line
+ * @property {number} number
+ * @property {number} start_ms
+ * @property {string} source_language
+ * @property {Text} source
+ * @property {Text | null} translation
+ * @property {string} accepted
+ * @property {boolean} doubtful
+ *
+ * @typedef {{code: string, name: string, direction: string, spoken: boolean, state: string}} Language
+ */
+
+export class LineView {
+  #language;
+  #time = cell("time");
+  #source = cell("said source");
+  #translation = cell("said translation");
+  #marks = cell("marks");
+  /** @type {Line} */
+  line;
+
+  /** @param {Line} line @param {Language} language the one that is reviewed */
+  constructor(line, language) {
+    this.#language = language;
+    this.line = line;
+    this.element = document.createElement("div");
+    this.element.setAttribute("role", "row");
+    this.element.className = "review-line";
+    this.element.tabIndex = -1;
+    this.element.append(this.#time, this.#source, this.#translation, this.#marks);
+    this.show(line);
+  }
+
+  /** Whether the spoken words are all there is to review. */
+  get isSpoken() {
+    return this.line.source_language === this.#language.code;
+  }
+
+  /** @param {boolean} spoken @returns {Text | null} */
+  text(spoken) {
+    return spoken || this.isSpoken ? this.line.source : this.line.translation;
+  }
+
+  /** @param {boolean} spoken */
+  cellOf(spoken) {
+    return spoken || this.isSpoken ? this.#source : this.#translation;
+  }
+
+  /** @param {Line} line */
+  show(line) {
+    this.line = line;
+    this.element.dataset.number = String(line.number);
+    this.element.setAttribute("aria-rowindex", String(line.number));
+    this.element.classList.toggle("alone", this.isSpoken);
+    this.element.classList.toggle("accepted", Boolean(line.accepted));
+    const number = document.createElement("span");
+    number.textContent = `no. ${line.number}`;
+    this.#time.replaceChildren(clock(line.start_ms), " ", number);
+    fill(this.#source, line.source, line.source_language, "auto");
+    this.#translation.hidden = this.isSpoken;
+    if (!this.isSpoken) {
+      fill(this.#translation, line.translation, this.#language.code, this.#language.direction);
+    }
+    this.#mark();
+  }
+
+  /** @param {boolean} unsaved */
+  markUnsaved(unsaved) {
+    this.element.classList.toggle("unsaved", unsaved);
+    this.#mark();
+  }
+
+  #mark() {
+    const { accepted, doubtful, source, translation } = this.line;
+    const shown = this.isSpoken ? source : translation;
+    const marks = [
+      this.element.classList.contains("unsaved") && "unsaved text",
+      doubtful && "doubtful",
+      shown?.by && `corrected by ${shown.by}`,
+      shown?.again && "translated again",
+      !this.isSpoken && source.by && `spoken words corrected by ${source.by}`,
+      accepted && `accepted by ${accepted}`,
+    ];
+    this.#marks.replaceChildren(...marks.filter(Boolean).map((mark) => {
+      const chip = document.createElement("span");
+      chip.className = "corrected";
+      chip.textContent = String(mark);
+      return chip;
+    }));
+  }
+}
+
+/** @param {number} ms of session time @returns {string} as 1:02:03, or 2:03 */
+export function clock(ms) {
+  const seconds = Math.floor(ms / 1000);
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  const rest = String(seconds % 60).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** @param {string} name */
+function cell(name) {
+  const element = document.createElement("div");
+  element.setAttribute("role", "gridcell");
+  element.className = name;
+  if (name.startsWith("said")) element.append(paragraph("shown"), paragraph("changes"));
+  return element;
+}
+
+/** @param {string} name */
+function paragraph(name) {
+  const element = document.createElement("p");
+  element.className = name;
+  return element;
+}
+
+/** @param {HTMLElement} element @param {Text | null} said @param {string} language @param {string} direction */
+function fill(element, said, language, direction) {
+  const [shown, changes] = /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("p"));
+  const missing = said === null ? "Not translated yet." : said.text === null ? "The translation failed." : "";
+  shown.textContent = said?.text ?? missing;
+  shown.classList.toggle("failed", Boolean(missing));
+  for (const each of [shown, changes]) {
+    each.lang = missing ? "en" : language;
+    each.dir = missing ? "auto" : direction;
+  }
+  changes.hidden = !said?.changes.length;
+  changes.replaceChildren(difference(said?.changes ?? []));
+}
