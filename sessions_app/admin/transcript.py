@@ -19,7 +19,14 @@ from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 
-from sessions_app.admin.base import Kept, ModelAdmin, ReadOnly, StackedInline, clock
+from sessions_app.admin.base import (
+    Kept,
+    ModelAdmin,
+    OwnValues,
+    ReadOnly,
+    StackedInline,
+    clock,
+)
 from sessions_app.broadcast import publish_correction
 from sessions_app.costs import Costs
 from sessions_app.messages import FinalCaption
@@ -340,7 +347,10 @@ class TranslationAdmin(Kept, ModelAdmin[Translation]):
 @admin.register(Correction)
 class CorrectionAdmin(ReadOnly, ModelAdmin[Correction]):
     list_display = ["created_at", "author", "event", "language", "machine_text", "text"]
-    list_filter = [("author", admin.RelatedOnlyFieldListFilter), "translation__language"]
+    list_filter = [
+        ("author", admin.RelatedOnlyFieldListFilter),
+        ("translation__language", OwnValues),
+    ]
     list_select_related = ["author", "segment__session__event", "translation"]
     search_fields = ["text", "segment__text", "translation__text", "author__username"]
     date_hierarchy = "created_at"

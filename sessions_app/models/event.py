@@ -118,6 +118,10 @@ class Event(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("listener", args=[self.join_code])
 
+    def clean(self) -> None:
+        if self.access == Access.PIN and not self.pin:
+            raise ValidationError({"pin": "Write the PIN that listeners shall type."})
+
     @property
     def status(self) -> str:
         """`open` or `closed`."""

@@ -287,6 +287,8 @@ def test_a_new_event_belongs_to_who_made_it_and_shows_its_links(
         "source_languages": [Language.objects.get(code="en-US").pk],
         "avatar": ada.pk,
         "video_seats": 0,
+        "access": "open",
+        "pin": "",
         "owner": "",
         "languages-TOTAL_FORMS": 1,
         "languages-INITIAL_FORMS": 0,
@@ -296,6 +298,8 @@ def test_a_new_event_belongs_to_who_made_it_and_shows_its_links(
         "speakers-0-name": "Guest",
         "glossary-TOTAL_FORMS": 0,
         "glossary-INITIAL_FORMS": 0,
+        "members-TOTAL_FORMS": 0,
+        "members-INITIAL_FORMS": 0,
     }
     response = client.post(address(Event, "add"), data, follow=True)
     event = Event.objects.get()
