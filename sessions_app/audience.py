@@ -23,11 +23,12 @@ from sessions_app.groups import Groups
 from sessions_app.listener import Listener
 from sessions_app.messages import After, Beat, History, Message, Problem, Replayed, StateChange
 from sessions_app.metrics import count_deliveries, set_audience
-from sessions_app.models import AudienceCount, CaptionStream, LiveSession
+from sessions_app.models import AudienceCount, CaptionStream, Event, LiveSession
 from sessions_app.models.audience import Heard, StreamKey
+from sessions_app.models.event import Access, Door
 from sessions_app.outage import Outage
 from sessions_app.outbox import Frame
-from sessions_app.sockets import RESTARTING
+from sessions_app.sockets import NOT_ADMITTED, RESTARTING
 from sessions_app.stream import REPLAYED_SEGMENTS, Stream, last_segments
 
 logger = logging.getLogger(__name__)
@@ -116,6 +117,11 @@ def _sessions_of(events: list[int]) -> dict[int, list[SessionView]]:
         rows_shown = {row.pk: row for row in (newest, public) if row}.values()
         found[event] = [SessionView(row.pk, row.state, row.rehearsal) for row in rows_shown]
     return found
+
+
+def _doors_of(events: list[int]) -> dict[int, Door]:
+    rows = Event.objects.filter(pk__in=events).only("access", "pin")
+    return {event.pk: event.door for event in rows}
 
 
 class Audience:
@@ -398,9 +404,20 @@ class Audience:
         news = {event: room.news for event, room in self._rooms.items()}
         for event, views in (await in_database(_sessions_of, list(news))).items():
             self._learn(event, views, seen_after=news[event])
+        for event, door in (await in_database(_doors_of, list(news))).items():
+            self._check_door(event, door)
         stored = await in_database(_stored_seqs, [session for session, _ in self._streams])
         for key, stream in self._streams.items():
             stream.compare(stored.get(key, 0))
+
+    def _check_door(self, event: int, door: Door) -> None:
+        """Send away whom the event would not let in now as it did then."""
+        room = self._rooms.get(event)
+        # A page that knows no PIN must ask for it; one whose person is signed in comes back as is.
+        code = NOT_ADMITTED if door.access == Access.PIN else RESTARTING
+        for listener in tuple(room.listeners) if room else ():
+            if not door.lets_stay(listener.door):
+                listener.close(code)
 
     async def _beat(self) -> None:
         while True:
