@@ -25,7 +25,7 @@ from sessions_app.messages import After, Beat, History, Message, Problem, Replay
 from sessions_app.metrics import count_deliveries, set_audience
 from sessions_app.models import AudienceCount, CaptionStream, Event, LiveSession
 from sessions_app.models.audience import Heard, StreamKey
-from sessions_app.models.event import Access, Door
+from sessions_app.models.event import Door
 from sessions_app.outage import Outage
 from sessions_app.outbox import Frame
 from sessions_app.sockets import NOT_ADMITTED, RESTARTING
@@ -413,11 +413,10 @@ class Audience:
     def _check_door(self, event: int, door: Door) -> None:
         """Send away whom the event would not let in now as it did then."""
         room = self._rooms.get(event)
-        # A page that knows no PIN must ask for it; one whose person is signed in comes back as is.
-        code = NOT_ADMITTED if door.access == Access.PIN else RESTARTING
         for listener in tuple(room.listeners) if room else ():
             if not door.lets_stay(listener.door):
-                listener.close(code)
+                listener.door = door
+                listener.close(NOT_ADMITTED)
 
     async def _beat(self) -> None:
         while True:

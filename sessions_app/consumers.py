@@ -299,8 +299,12 @@ class ListenerConsumer(Socket):
         if code == TOO_SLOW:
             count_slow_socket()
         self._audience.leave(self._listener)
-        asked = self.refuse(Refused(code, _PIN_NOW)) if code == NOT_ADMITTED else None
-        self._closing = asyncio.create_task(asked or self.close(code=code))
+        if code == NOT_ADMITTED:
+            problem = _PIN_NOW if self._listener.door.access == Access.PIN else _SIGN_IN
+            closing = self.refuse(Refused(code, problem))
+        else:
+            closing = self.close(code=code)
+        self._closing = asyncio.create_task(closing)
 
     def _join_is_late(self) -> None:
         problem = Problem(

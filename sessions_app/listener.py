@@ -51,7 +51,7 @@ class Listener:
         self.event = event
         self.invited = invited
         self.door = door
-        """What it has passed, so that a stricter one sends it away."""
+        """What it has passed; once it is sent away, what it has to pass."""
         self.language = ""
         self.speech = False
         self.stream: Stream | None = None
