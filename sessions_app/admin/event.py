@@ -85,6 +85,7 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
         ("owner", admin.RelatedOnlyFieldListFilter),
     ]
     list_select_related = ["owner"]
+    ordering = ["-starts_at", "-created_at"]
     search_fields = ["title", "join_code", "speakers__name", "owner__username"]
     date_hierarchy = "starts_at"
     autocomplete_fields = ["source_languages", "avatar", "owner"]
@@ -306,6 +307,7 @@ class GlossaryTermAdmin(PlainChoices, ModelAdmin[GlossaryTerm]):
     list_display = ["term", "event", "keep", "say_as", "translated"]
     list_filter = ["keep"]
     list_select_related = ["event"]
+    ordering = ["event", "term"]
     search_fields = ["term", "say_as", "translations__text", "event__title"]
     autocomplete_fields = ["event"]
     inlines = [GlossaryTranslationInline]

@@ -70,6 +70,9 @@ class MemberInline(PlainChoices, TabularInline[EventMember, Event]):
     verbose_name_plural = "people who help (each needs an account in the right group)"
     extra = 0
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EventMember]:
+        return super().get_queryset(request).select_related("user", "event")
+
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.ModelChoiceField[Any] | None:
