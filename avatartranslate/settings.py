@@ -142,7 +142,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "join"
 
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = "avatartranslate.formats"

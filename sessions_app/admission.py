@@ -1,4 +1,4 @@
-"""Who gets in: join codes, and how often one address may guess them."""
+"""Who gets in: join codes, PINs and accounts, and how often one address may guess."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest, parse_cookie
 
 from sessions_app.database import AWAY, in_database
 from sessions_app.messages import LanguageItem
 from sessions_app.models import Avatar, Event
 from sessions_app.models.event import clean_join_code
-from sessions_app.rate import count
+from sessions_app.rate import count, counted
 
 MOST_FAILED_JOINS = 20
 WITHIN_S = 60
 """20 wrong codes a minute from one address: a hall mistypes less, a guesser needs 31^8 tries."""
+
+MOST_WRONG_PINS = 20
+"""Within the same time, from one address. Then not even the right one lets in, for a minute: four
+digits, guessed like that, hold out for hours. A hall that mistypes more waits, and is let in."""
 
 CARD_IS_FRESH_FOR_S = 2.0
 ANSWERS_WITHIN_S = 2.0
@@ -35,6 +44,30 @@ class TooManyAttempts(Exception):
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(f"Try again in {retry_after_s} seconds.")
         self.retry_after_s = retry_after_s
+
+
+class PinNeeded(Exception):
+    """The PIN is missing or wrong; the text says which, for people."""
+
+
+def check_pin(event: Event, pin: str, address: str) -> None:
+    """Let this PIN in. Raises PinNeeded, or TooManyAttempts after too many wrong ones from here."""
+    if not pin:
+        raise PinNeeded("This event asks for a PIN. The organiser tells it to those invited.")
+    wrong = f"wrong-pins:{event.pk}:{address}"
+    if counted(wrong) >= MOST_WRONG_PINS:
+        raise TooManyAttempts(WITHIN_S)
+    if not event.pin_is(pin):
+        count(wrong, WITHIN_S)
+        raise PinNeeded("This is not the PIN of this event. Check it and try again.")
+
+
+def is_signed_in(cookies: str) -> bool:
+    """Whether a `Cookie` header holds the session of an account in use. Reads the database."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore
+    request = HttpRequest()
+    request.session = session(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME))
+    return get_user(request).is_authenticated
 
 
 def find_event(code: str, address: str) -> Event:

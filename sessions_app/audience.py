@@ -25,9 +25,10 @@ from sessions_app.messages import After, Beat, History, Message, Problem, Replay
 from sessions_app.metrics import count_deliveries, set_audience
 from sessions_app.models import AudienceCount, CaptionStream, Event, LiveSession
 from sessions_app.models.audience import Heard, StreamKey
+from sessions_app.models.event import Door
 from sessions_app.outage import Outage
 from sessions_app.outbox import Frame
-from sessions_app.sockets import NOT_FOUND, RESTARTING
+from sessions_app.sockets import NOT_ADMITTED, NOT_FOUND, RESTARTING
 from sessions_app.stream import REPLAYED_SEGMENTS, Stream, last_segments
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,11 @@ def _sessions_of(events: list[int]) -> dict[int, list[SessionView]]:
         rows_shown = {row.pk: row for row in (newest, public) if row}.values()
         found[event] = [SessionView(row.pk, row.state, row.rehearsal) for row in rows_shown]
     return found
+
+
+def _doors_of(events: list[int]) -> dict[int, Door]:
+    rows = Event.objects.filter(pk__in=events).only("access", "pin")
+    return {event.pk: event.door for event in rows}
 
 
 class Audience:
@@ -430,9 +436,19 @@ class Audience:
                 self._learn(event, found[event], seen_after=seen_after)
             else:
                 self._dismiss(event)
+        for event, door in (await in_database(_doors_of, list(news))).items():
+            self._check_door(event, door)
         stored = await in_database(_stored_seqs, [session for session, _ in self._streams])
         for key, stream in self._streams.items():
             stream.compare(stored.get(key, 0))
+
+    def _check_door(self, event: int, door: Door) -> None:
+        """Send away whom the event would not let in now as it did then."""
+        room = self._rooms.get(event)
+        for listener in tuple(room.listeners) if room else ():
+            if not door.lets_stay(listener.door):
+                listener.door = door
+                listener.close(NOT_ADMITTED)
 
     async def _beat(self) -> None:
         while True:

@@ -6,7 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from sessions_app.admission import Cards, EventCard, TooManyAttempts, UnknownJoinCode
+from sessions_app.admission import (
+    Cards,
+    EventCard,
+    PinNeeded,
+    TooManyAttempts,
+    UnknownJoinCode,
+    check_pin,
+    is_signed_in,
+)
 from sessions_app.audience import Audience
 from sessions_app.database import in_database
 from sessions_app.listener import Listener
@@ -26,6 +34,7 @@ from sessions_app.messages import (
 )
 from sessions_app.metrics import count_join, count_slow_socket
 from sessions_app.models import ListenerReport
+from sessions_app.models.event import Access
 from sessions_app.outbox import WRITE_EXTENSION, Frame
 from sessions_app.rate import Allowance
 from sessions_app.sockets import (
@@ -36,6 +45,7 @@ from sessions_app.sockets import (
     TOO_SLOW,
     Refused,
     Socket,
+    has_origin,
 )
 from sessions_app.video import Videos
 
@@ -52,6 +62,16 @@ _TOO_FAST = Problem(
     message="This page sent too much at once. It tries again in a moment.",
     fatal=True,
     retry_after_s=10,
+)
+_PIN_NOW = Problem(
+    code="pin",
+    message="The organiser has set a new PIN. Type it to go on listening.",
+    fatal=True,
+)
+_SIGN_IN = Problem(
+    code="sign_in",
+    message="This event is for people with an account. Sign in and come back.",
+    fatal=True,
 )
 
 
@@ -73,10 +93,9 @@ class ListenerConsumer(Socket):
 
     async def _card(self) -> EventCard:
         """What is to be known of the event now. Raises Refused where there is no such event."""
-        address = (self.scope.get("client") or ("",))[0]
         code = self.scope["url_route"]["kwargs"]["join_code"]
         try:
-            return await Cards.here().find(code, address)
+            return await Cards.here().find(code, self._address)
         except UnknownJoinCode:
             raise Refused(
                 NOT_FOUND,
@@ -87,15 +106,28 @@ class ListenerConsumer(Socket):
                 ),
             ) from None
         except TooManyAttempts as attempts:
-            raise Refused(
-                TOO_MANY,
-                Problem(
-                    code="too_fast",
-                    message="Too many wrong codes came from here. Please wait a minute.",
-                    fatal=True,
-                    retry_after_s=attempts.retry_after_s,
-                ),
-            ) from None
+            raise _too_many("codes", attempts) from None
+
+    @property
+    def _address(self) -> str:
+        address: str = (self.scope.get("client") or ("",))[0]
+        return address
+
+    async def _check_access(self, card: EventCard, join: Join) -> None:
+        """Raises Refused for who may not listen."""
+        if card.event.access == Access.PIN:
+            try:
+                check_pin(card.event, join.pin, self._address)
+            except PinNeeded as needed:
+                problem = Problem(code="pin", message=str(needed), fatal=True)
+                raise Refused(NOT_ADMITTED, problem) from None
+            except TooManyAttempts as attempts:
+                raise _too_many("PINs", attempts) from None
+        if card.event.access == Access.SIGNED_IN:
+            cookies = dict(self.scope["headers"]).get(b"cookie", b"").decode("latin-1")
+            # What trusts a cookie must know that a page of ours, and no other's, opened the socket.
+            if not (has_origin(self.scope) and await in_database(is_signed_in, cookies)):
+                raise Refused(NOT_ADMITTED, _SIGN_IN)
 
     async def take(self, text: str | None, binary: bytes | None) -> None:
         if not self._messages.take():
@@ -132,6 +164,7 @@ class ListenerConsumer(Socket):
     async def _join(self, join: Join) -> None:
         self._stop_waiting()  # it has come, however long the database now takes
         card = await self._card()
+        await self._check_access(card, join)
         if join.rehearsal and not card.event.rehearsal_key_is(join.rehearsal):
             raise Refused(
                 NOT_ADMITTED,
@@ -149,12 +182,15 @@ class ListenerConsumer(Socket):
             self._listener = Listener(
                 card.event.pk,
                 invited=bool(join.rehearsal),
+                door=card.event.door,
                 send=self._write,
                 close=self._close,
                 write=self.scope.get("extensions", {}).get(WRITE_EXTENSION),
             )
             await self._audience.enter(self._listener)
             count_join()
+        else:
+            self._listener.door = card.event.door
         self._audience.set_speech(self._listener, join.speech)
         await self._listen(self._listener, card, join.language, join.after)
 
@@ -264,8 +300,13 @@ class ListenerConsumer(Socket):
         if code == TOO_SLOW:
             count_slow_socket()
         self._audience.leave(self._listener)
-        self.refused = True
-        self._closing = asyncio.create_task(self.close(code=code))
+        if code == NOT_ADMITTED:
+            problem = _PIN_NOW if self._listener.door.access == Access.PIN else _SIGN_IN
+            closing = self.refuse(Refused(code, problem))
+        else:
+            self.refused = True
+            closing = self.close(code=code)
+        self._closing = asyncio.create_task(closing)
 
     def _wait_for_join(self) -> None:
         loop = asyncio.get_running_loop()
@@ -292,6 +333,16 @@ class ListenerConsumer(Socket):
             self._closing.cancel()
             # What a task says to a socket that is gone fails, and nobody misses it.
             await asyncio.gather(self._closing, return_exceptions=True)
+
+
+def _too_many(wrong: str, attempts: TooManyAttempts) -> Refused:
+    problem = Problem(
+        code="too_fast",
+        message=f"Too many wrong {wrong} came from here. Please wait a minute.",
+        fatal=True,
+        retry_after_s=attempts.retry_after_s,
+    )
+    return Refused(TOO_MANY, problem)
 
 
 def _bad(bad: BadMessage, *, fatal: bool = False) -> Problem:

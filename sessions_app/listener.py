@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessions_app.messages import Message
+from sessions_app.models.event import ALWAYS_OPEN, Door
 from sessions_app.outbox import Frame, Outbox
 from sessions_app.sockets import TOO_SLOW
 
@@ -25,6 +26,7 @@ class Listener:
         "_close",
         "_held",
         "_outbox",
+        "door",
         "event",
         "has_seq",
         "invited",
@@ -41,12 +43,15 @@ class Listener:
         event: int,
         *,
         invited: bool,
+        door: Door = ALWAYS_OPEN,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
         close: Callable[[int], None],
         write: Callable[[Frame], bool] | None = None,
     ) -> None:
         self.event = event
         self.invited = invited
+        self.door = door
+        """What it has passed; once it is sent away, what it has to pass."""
         self.language = ""
         self.speech = False
         self.stream: Stream | None = None

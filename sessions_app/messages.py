@@ -431,6 +431,7 @@ class Join:
     after: After | None
     speech: bool
     rehearsal: str
+    pin: str
 
     @classmethod
     def read(cls, received: Received) -> Join:
@@ -439,6 +440,7 @@ class Join:
             after=received.after(),
             speech=received.flag("speech", default=True),
             rehearsal=received.text("rehearsal", default=""),
+            pin=received.text("pin", default="", most=40).strip(),
         )
 
 

@@ -57,6 +57,11 @@ class Refused(Exception):
         self.problem = problem
 
 
+def has_origin(scope: Mapping[str, Any]) -> bool:
+    """Whether a page opens this socket; what is no browser names none."""
+    return b"origin" in dict(scope["headers"])
+
+
 def origin_allowed(scope: Mapping[str, Any]) -> bool:
     """Whether the page that opens this socket is ours; a client that is no browser has none."""
     origin = dict(scope["headers"]).get(b"origin")

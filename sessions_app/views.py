@@ -6,6 +6,8 @@ import io
 from dataclasses import asdict
 
 import segno
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -16,7 +18,12 @@ from sessions_app.forms import JoinForm
 from sessions_app.links import listener_link, rehearsal_link
 from sessions_app.messages import LanguageItem
 from sessions_app.models import Event
+from sessions_app.models.event import Access
 from sessions_app.readiness import OK, Readiness
+
+sign_in = LoginView.as_view(template_name="sign_in.html")
+"""`/sign-in/`: for everyone with an account, whether they may open the back office or not."""
+sign_out = LogoutView.as_view()
 
 
 @require_safe
@@ -35,23 +42,30 @@ def join(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def listener(request: HttpRequest, join_code: str) -> HttpResponse:
-    """`/listener/<join_code>/`: the listener's page."""
+    """`/listener/<join_code>/`: the listener's page; it tells what anyone may know."""
     event = _find(request, join_code)
     if not isinstance(event, Event):
         return event
+    if event.access == Access.SIGNED_IN and not request.user.is_authenticated:
+        # Shown here and not redirected to: a key in this address stays out of another's query.
+        context = {"form": AuthenticationForm(request), "next": request.get_full_path()}
+        return render(request, "sign_in.html", context)
+    asks_pin = event.access == Access.PIN
+    title = "Join with a PIN" if asks_pin else event.title
     languages = [LanguageItem.of(language) for language in event.offered_languages()]
     wanted = request.GET.get("lang", "").lower()
     codes = [language.code for language in languages]
     page = {
         "join_code": event.join_code,
-        "title": event.title,
+        "title": title,
+        "asks_pin": asks_pin,
         "socket_path": f"/ws/listen/{event.join_code}/",
         "rehearsal": _rehearsal_key(request, event),
         "preselected": next((code for code in codes if code.lower() == wanted), None),
         "languages": [asdict(language) for language in languages],
         "starts_at": event.starts_at.isoformat() if event.starts_at else None,
     }
-    return render(request, "listener.html", {"event": event, "page": page})
+    return render(request, "listener.html", {"page": page})
 
 
 @require_safe

@@ -10,6 +10,7 @@ from typing import cast
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -22,6 +23,7 @@ from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal
 from sessions_app.messages import LanguageItem
 from sessions_app.models import Event, LiveSession, Speaker
 from sessions_app.models.transcript import State
+from sessions_app.permissions import Action, events_for
 from sessions_app.previews import avatar_data, voice_preview_data
 from speech_app.availability import available_from
 from speech_app.backends import get_backend
@@ -63,10 +65,13 @@ def speaker(request: HttpRequest, token: str) -> HttpResponse:
 @cache_control(no_store=True)
 @login_required
 def speaker_home(request: HttpRequest) -> HttpResponse:
-    """`/speaker/`: create an event quickly, open own events."""
+    """`/speaker/`: create an event quickly, open those one owns or helps to run."""
     user = cast(User, request.user)
-    own = Event.objects.filter(owner=user)
-    if not user.is_staff and not own.exists():
+    own = events_for(user, Action.RUN).filter(
+        Q(owner=user) | Q(pk__in=user.memberships.values("event"))
+    )
+    may_create = user.is_staff and user.has_perm("sessions_app.add_event")
+    if not may_create and (request.method == "POST" or not own.exists()):
         raise PermissionDenied
     available = available_from(get_backend())
     if request.method == "POST":
@@ -79,13 +84,12 @@ def speaker_home(request: HttpRequest) -> HttpResponse:
     code = request.GET.get("created", "")
     created = own.filter(join_code=code).first()
     context = {
-        "form": form,
+        "form": form if may_create else None,
         "created": _cards(request, [created])[0] if created else None,
         "events": _cards(request, own.order_by("-created_at")[:EVENTS_LISTED]),
         "problems": available.problems,
         "preview": {
-            # Voices are said for organisers only; others see the avatars.
-            "voices": voice_preview_data(available.target_languages()) if user.is_staff else None,
+            "voices": voice_preview_data(available.target_languages()),
             "chosen": form.voices(),
             "avatars": avatar_data(available.avatars()),
         },

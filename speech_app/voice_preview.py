@@ -95,7 +95,7 @@ async def voice_preview(request: HttpRequest) -> HttpResponse:
 
 async def _admit(request: HttpRequest) -> None:
     user = await request.auser()
-    if not user.is_staff:
+    if not (user.is_staff and await user.ahas_perm("sessions_app.view_voice")):
         raise Refused(403, "Sign in as an organiser to hear voices.")
     if count(f"voice-previews:{user.pk}", WITHIN_S) > MOST_SENTENCES:
         raise Refused(429, "These were many sentences. Wait a minute and go on.")

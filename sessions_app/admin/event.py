@@ -14,8 +14,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from sessions_app.admin.base import ModelAdmin, PlainChoices, TabularInline
+from sessions_app.admin.base import ModelAdmin, PlainChoices, TabularInline, changeable
 from sessions_app.admin.export import export_events
+from sessions_app.admin.members import MemberInline
 from sessions_app.admin.offer import OfferForm, Offers
 from sessions_app.availability import Availability
 from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal_qr_path
@@ -31,6 +32,7 @@ from sessions_app.models import (
 )
 from sessions_app.models.catalogue import AvatarKind
 from sessions_app.models.transcript import State
+from sessions_app.permissions import Action, is_administrator, may
 from sessions_app.previews import avatar_data, voice_preview_data
 
 
@@ -84,14 +86,17 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
         ("owner", admin.RelatedOnlyFieldListFilter),
     ]
     list_select_related = ["owner"]
+    ordering = ["-starts_at", "-created_at"]
     search_fields = ["title", "join_code", "speakers__name", "owner__username"]
     date_hierarchy = "starts_at"
     autocomplete_fields = ["source_languages", "avatar", "owner"]
     fieldsets = [
         (None, {"fields": ["title", "starts_at", "source_languages", "avatar", "video_seats"]}),
-        ("Organisation", {"fields": ["owner", "closed_at"]}),
+        ("Listeners", {"fields": ["access", "pin"]}),
+        ("Organisation", {"fields": ["closed_at"]}),
     ]
-    inlines = [EventLanguageInline, SpeakerInline, GlossaryInline]
+    readonly_fields = ["owned_by"]
+    inlines = [EventLanguageInline, SpeakerInline, GlossaryInline, MemberInline]
     actions = ["close", "reopen", export_events]
     change_form_template = "admin/sessions_app/event/change_form.html"
 
@@ -106,6 +111,16 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
                 target_count=Count("languages", distinct=True),
             )
         )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
+        """Only administrators give an event to somebody else; who makes one owns it."""
+        if is_administrator(request.user):
+            return [*(self.fieldsets or []), ("Owner", {"fields": ["owner"]})]
+        return [*(self.fieldsets or []), *([("Owner", {"fields": ["owned_by"]})] if obj else [])]
+
+    @admin.display(description="owner")
+    def owned_by(self, event: Event) -> str:
+        return event.owner.get_full_name() or event.owner.get_username() if event.owner else "-"
 
     @admin.display(description="state", ordering="running_state")
     def state(self, event: Event) -> str:
@@ -123,13 +138,15 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
 
     @admin.action(description="Close: nobody can go live any more", permissions=["change"])
     def close(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        closed = Event.objects.filter(pk__in=queryset.values("pk"), closed_at=None)
+        chosen = changeable(request, queryset)
+        closed = Event.objects.filter(pk__in=chosen.values("pk"), closed_at=None)
         count = closed.update(closed_at=timezone.now())
         self.message_user(request, f"Events closed: {count}.", messages.SUCCESS)
 
     @admin.action(description="Open again", permissions=["change"])
     def reopen(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        closed = Event.objects.filter(pk__in=queryset.values("pk"), closed_at__isnull=False)
+        chosen = changeable(request, queryset)
+        closed = Event.objects.filter(pk__in=chosen.values("pk"), closed_at__isnull=False)
         count = closed.update(closed_at=None)
         self.message_user(request, f"Events opened again: {count}.", messages.SUCCESS)
 
@@ -189,17 +206,24 @@ def _availability(event: Event | None) -> dict[str, Any]:
 
 def _links(request: HttpRequest, event: Event) -> dict[str, Any]:
     sessions = event.live_sessions.annotate(segment_count=Count("segments"))
-    return {
+    shown = {
         "listener_link": listener_link(request, event),
         "listener_qr": qr_path(event),
+        "sessions": sessions[:10],
+    }
+    if not may(request.user, Action.RUN, event):
+        return shown
+    return {
+        **shown,
+        "may_run": True,
         "rehearsal_link": rehearsal_link(request, event),
         "rehearsal_qr": rehearsal_qr_path(event),
         "invitations": [
             {"speaker": speaker, "link": request.build_absolute_uri(speaker.get_absolute_url())}
             for speaker in event.speakers.all()
         ],
-        "may_revoke": request.user.has_perm("sessions_app.change_speaker"),
-        "sessions": sessions[:10],
+        "may_revoke": request.user.has_perm("sessions_app.change_speaker")
+        and may(request.user, Action.CHANGE, event),
     }
 
 
@@ -245,7 +269,7 @@ class SpeakerAdmin(PlainChoices, ModelAdmin[Speaker]):
     @admin.action(description="Revoke the links of the chosen speakers", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Speaker]) -> None:
         count = 0
-        for speaker in queryset.filter(revoked_at=None):
+        for speaker in changeable(request, queryset).filter(revoked_at=None):
             speaker.revoke()
             self.log_change(request, speaker, "Revoked the link.")
             count += 1
@@ -284,6 +308,7 @@ class GlossaryTermAdmin(PlainChoices, ModelAdmin[GlossaryTerm]):
     list_display = ["term", "event", "keep", "say_as", "translated"]
     list_filter = ["keep"]
     list_select_related = ["event"]
+    ordering = ["event", "term"]
     search_fields = ["term", "say_as", "translations__text", "event__title"]
     autocomplete_fields = ["event"]
     inlines = [GlossaryTranslationInline]

@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
+from sessions_app.admin.base import is_autocomplete
 from sessions_app.availability import Availability
 from sessions_app.models import Event, EventLanguage, Voice
 
@@ -30,7 +31,7 @@ def offered(model: type[Model], field: str) -> QuerySet[Any] | None:
 
 def offered_here(request: HttpRequest, found: QuerySet[Any]) -> QuerySet[Any]:
     """Of the rows a list has found, those to offer where the request asks for a field's choices."""
-    if not request.path.endswith("/autocomplete/"):
+    if not is_autocomplete(request):
         return found
     models = {model._meta.model_name: model for model in (Event, EventLanguage)}
     model = models.get(request.GET.get("model_name", ""))

@@ -20,7 +20,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from sessions_app.admin.base import Kept, ModelAdmin, ReadOnly, StackedInline, clock
+from sessions_app.admin.base import (
+    Kept,
+    ModelAdmin,
+    OwnValues,
+    ReadOnly,
+    StackedInline,
+    clock,
+)
 from sessions_app.admin.export import export_path, export_sessions, export_view
 from sessions_app.broadcast import publish_correction
 from sessions_app.costs import Costs
@@ -360,7 +367,10 @@ class TranslationAdmin(Kept, ModelAdmin[Translation]):
 @admin.register(Correction)
 class CorrectionAdmin(ReadOnly, ModelAdmin[Correction]):
     list_display = ["created_at", "author", "event", "language", "machine_text", "text", "machine"]
-    list_filter = [("author", admin.RelatedOnlyFieldListFilter), "translation__language"]
+    list_filter = [
+        ("author", admin.RelatedOnlyFieldListFilter),
+        ("translation__language", OwnValues),
+    ]
     list_select_related = ["author", "segment__session__event", "translation"]
     search_fields = ["text", "segment__text", "translation__text", "author__username"]
     date_hierarchy = "created_at"

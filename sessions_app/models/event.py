@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -49,6 +49,20 @@ class Access(models.TextChoices):
     OPEN = "open", "everyone who has the link or the join code"
     PIN = "pin", "those who also know a PIN"
     SIGNED_IN = "signed_in", "signed-in people only"
+
+
+class Door(NamedTuple):
+    """What a listener has to pass: an event's access, and its PIN where that counts."""
+
+    access: str
+    pin: str
+
+    def lets_stay(self, passed: Door) -> bool:
+        """Whether who came in through the other door need not come in anew."""
+        return self.access == Access.OPEN or self == passed
+
+
+ALWAYS_OPEN = Door(Access.OPEN, "")
 
 
 class Event(models.Model):
@@ -118,6 +132,10 @@ class Event(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("listener", args=[self.join_code])
 
+    def clean(self) -> None:
+        if self.access == Access.PIN and not self.pin:
+            raise ValidationError({"pin": "Write the PIN that listeners shall type."})
+
     @property
     def status(self) -> str:
         """`open` or `closed`."""
@@ -135,6 +153,11 @@ class Event(models.Model):
     def ends_at(self) -> datetime | None:
         """When it is planned to end."""
         return self.starts_at and self.starts_at + timedelta(minutes=self.duration_min)
+
+    @property
+    def door(self) -> Door:
+        """What a listener has to pass now."""
+        return Door(self.access, self.pin if self.access == Access.PIN else "")
 
     def pin_is(self, pin: str) -> bool:
         """Whether this is the PIN, however it is capitalised."""

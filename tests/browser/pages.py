@@ -42,7 +42,7 @@ def sign_in(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/speaker/")
     page.get_by_label("Username").fill("organiser")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
 
 def open_speaker(page: Page, url: str) -> None:

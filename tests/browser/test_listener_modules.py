@@ -611,7 +611,8 @@ def test_join_code_as_people_type_and_paste_it(page: Page, typed: str, shown: st
 @pytest.mark.parametrize(
     ("code", "problem", "next_step"),
     [
-        (4403, {"code": "pin_required", "message": "Type the PIN."}, "pin"),
+        (4403, {"code": "pin", "message": "Type the PIN."}, "pin"),
+        (4403, {"code": "sign_in", "message": "Sign in."}, "sign_in"),
         (4403, {"code": "rehearsal", "message": "Not valid."}, "code"),
         (4404, None, "code"),
         (4410, None, "code"),

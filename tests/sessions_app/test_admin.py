@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -24,6 +24,7 @@ from sessions_app.models import (
     Correction,
     Event,
     EventLanguage,
+    EventMember,
     GlossaryTerm,
     GlossaryTranslation,
     Language,
@@ -37,6 +38,8 @@ from sessions_app.models import (
     Voice,
 )
 from sessions_app.models.audience import Heard, StreamKey
+from sessions_app.permissions import OPERATOR
+from tests.people import person
 
 pytestmark = pytest.mark.django_db
 
@@ -287,6 +290,8 @@ def test_a_new_event_belongs_to_who_made_it_and_shows_its_links(
         "source_languages": [Language.objects.get(code="en-US").pk],
         "avatar": ada.pk,
         "video_seats": 0,
+        "access": "open",
+        "pin": "",
         "owner": "",
         "languages-TOTAL_FORMS": 1,
         "languages-INITIAL_FORMS": 0,
@@ -296,6 +301,8 @@ def test_a_new_event_belongs_to_who_made_it_and_shows_its_links(
         "speakers-0-name": "Guest",
         "glossary-TOTAL_FORMS": 0,
         "glossary-INITIAL_FORMS": 0,
+        "members-TOTAL_FORMS": 0,
+        "members-INITIAL_FORMS": 0,
     }
     response = client.post(address(Event, "add"), data, follow=True)
     event = Event.objects.get()
@@ -566,8 +573,8 @@ def test_a_long_transcript_has_pages(client: Client, said: Segment) -> None:
 
 
 def test_who_may_only_look_cannot_correct(client: Client, said: Segment) -> None:
-    helper = User.objects.create_user("helper", is_staff=True)
-    helper.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    helper = person("helper", OPERATOR)
+    EventMember.objects.create(event=said.session.event, user=helper, role="operator")
     client.force_login(helper)
     path = address(Segment, "change", said.pk)
     assert client.get(path).status_code == 200

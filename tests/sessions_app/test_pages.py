@@ -104,6 +104,7 @@ def test_the_listeners_page_knows_its_event(client: Client, make_event: MakeEven
     assert page == {
         "join_code": event.join_code,
         "title": "Weekly meeting",
+        "asks_pin": False,
         "socket_path": f"/ws/listen/{event.join_code}/",
         "rehearsal": None,
         "preselected": None,

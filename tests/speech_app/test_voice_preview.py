@@ -10,12 +10,13 @@ from typing import Any
 import av
 import pytest
 import pytest_asyncio
-from django.contrib.auth.models import User
+from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.test import AsyncClient
 
 from sessions_app.models import Language, Voice
+from sessions_app.permissions import ORGANISER, REVIEWER
 from sessions_app.sample_sentences import sample_sentence
 from speech_app.backends.base import Backend
 from speech_app.backends.embedded.backend import EmbeddedBackend
@@ -23,6 +24,7 @@ from speech_app.voice_preview import MOST_SENTENCES
 from tests.azure.conftest import emulator, shared_emulator  # noqa: F401 - fixtures
 from tests.azure.talking import backend_at
 from tests.azure_emulator.running import Emulator
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -51,7 +53,7 @@ async def embedded(use: Any) -> AsyncIterator[EmbeddedBackend]:
 @pytest_asyncio.fixture
 async def organiser() -> AsyncClient:
     client = AsyncClient()
-    await client.aforce_login(await User.objects.acreate_user("organiser", is_staff=True))
+    await client.aforce_login(await sync_to_async(person)("organiser", ORGANISER))
     return client
 
 
@@ -143,10 +145,11 @@ def test_every_language_of_the_catalogue_has_a_sentence_short_enough() -> None:
 # Refusals
 
 
-async def test_only_staff_may_ask(embedded: EmbeddedBackend) -> None:
-    stranger, listener = AsyncClient(), AsyncClient()
-    await listener.aforce_login(await User.objects.acreate_user("somebody"))
-    for client in (stranger, listener):
+async def test_only_staff_in_a_group_may_ask(embedded: EmbeddedBackend) -> None:
+    stranger, listener, unassigned = AsyncClient(), AsyncClient(), AsyncClient()
+    await listener.aforce_login(await sync_to_async(person)("a", ORGANISER, is_staff=False))
+    await unassigned.aforce_login(await sync_to_async(person)("b"))
+    for client in (stranger, listener, unassigned):
         response = await say(client, voice=await voice("es"))
         assert (response.status_code, message(response)) == (
             403,
@@ -157,7 +160,7 @@ async def test_only_staff_may_ask(embedded: EmbeddedBackend) -> None:
 
 async def test_a_foreign_page_cannot_ask(embedded: EmbeddedBackend) -> None:
     client = AsyncClient(enforce_csrf_checks=True)
-    await client.aforce_login(await User.objects.acreate_user("organiser", is_staff=True))
+    await client.aforce_login(await sync_to_async(person)("organiser", ORGANISER))
     response = await say(client, voice=await voice("es"))
     assert response.status_code == 403
     assert embedded.pids()["voice"] == []
@@ -197,7 +200,7 @@ async def test_too_many_sentences_have_to_wait(
     embedded: EmbeddedBackend, organiser: AsyncClient
 ) -> None:
     other = AsyncClient()
-    await other.aforce_login(await User.objects.acreate_user("other", is_staff=True))
+    await other.aforce_login(await sync_to_async(person)("other", REVIEWER))
     answers = [await say(organiser, "") for _ in range(MOST_SENTENCES + 1)]
     assert [answer.status_code for answer in answers] == [400] * MOST_SENTENCES + [429]
     assert answers[-1]["Retry-After"] == "60"

@@ -26,9 +26,13 @@ export function setUpReport(send) {
   });
 }
 
+/** @type {Record<string, string>} what the button says, by what the page offers next */
+const RETRY = { pin: "Join", sign_in: "Sign in" };
+
 export class Refusal {
   #dialog = byId("refusal");
   #form = this.#dialog.querySelector("form");
+  #next = "";
 
   /** @param {(changes: {pin?: string}) => void} onRetry */
   constructor(onRetry) {
@@ -36,8 +40,12 @@ export class Refusal {
     this.#dialog.addEventListener("cancel", (event) => event.preventDefault());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
+      if (this.#next === "sign_in") {
+        location.reload(); // the server then shows where to sign in
+        return;
+      }
       const pin = this.#form.elements.pin.value.trim();
-      if (!byId("refusal-pin").hidden && !pin) return;
+      if (this.#next === "pin" && !pin) return;
       this.hide();
       onRetry(pin ? { pin } : {});
     });
@@ -45,11 +53,13 @@ export class Refusal {
 
   /** @param {{title: string, sentence: string, next: string}} words */
   show({ title, sentence, next }) {
+    this.#next = next;
     byId("refusal-title").textContent = title;
     byId("refusal-sentence").textContent = sentence;
     byId("refusal-pin").hidden = next !== "pin";
     byId("refusal-retry").hidden = next === "code";
-    byId("refusal-retry").textContent = next === "pin" ? "Join" : "Try again";
+    byId("refusal-retry").textContent = RETRY[next] ?? "Try again";
+    this.#form.elements.pin.value = "";
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 

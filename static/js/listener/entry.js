@@ -20,6 +20,7 @@ export function startInWords(startsAt, now = new Date()) {
  * @typedef {object} Page
  * @property {string} join_code
  * @property {string} title
+ * @property {boolean} asks_pin
  * @property {string} socket_path
  * @property {string|null} rehearsal
  * @property {string|null} preselected
@@ -31,7 +32,8 @@ export class Entry {
   /**
    * @param {Page} page
    * @param {string|null} remembered language code
-   * @param {(language: string, withSound: boolean) => void} onJoin called inside the click
+   * @param {(language: string, withSound: boolean, pin: string) => void} onJoin called inside the
+   *   click; `pin`: "" where none is asked for
    */
   constructor(page, remembered, onJoin) {
     this.page = page;
@@ -45,8 +47,10 @@ export class Entry {
     byId("join-captions").classList.toggle("primary", !canPlay);
     byId("entry-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      const chosen = new FormData(event.target).get("language");
-      if (chosen) onJoin(String(chosen), canPlay && event.submitter?.value !== "captions");
+      const typed = new FormData(event.target);
+      const chosen = typed.get("language");
+      const pin = String(typed.get("pin") ?? "").trim();
+      if (chosen) onJoin(String(chosen), canPlay && event.submitter?.value !== "captions", pin);
     });
   }
 

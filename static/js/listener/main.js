@@ -64,7 +64,7 @@ const canBeHeard = () => hasSound() && Boolean(player?.isRunning) && !preference
 const announceSound = announceListener(page.join_code, canBeHeard);
 
 /** Runs inside the click on one of the two buttons. */
-function join(language, withSound) {
+function join(language, withSound, pin) {
   const { mode } = preferences.choices;
   if (!withSound) preferences.choose({ mode: "captions" });
   else if (mode === "captions") preferences.choose({ mode: "avatar" });
@@ -77,10 +77,10 @@ function join(language, withSound) {
   applyChoices();
   keepScreenOn();
   if (connection) {
-    connection.joinAgain({ language });
+    connection.joinAgain(pin ? { language, pin } : { language });
     return;
   }
-  const wish = { language, speech: hasSound(), rehearsal: page.rehearsal };
+  const wish = { language, speech: hasSound(), rehearsal: page.rehearsal, pin };
   connection = new ListenerConnection(page.socket_path, captions, wish, {
     onJoined,
     onCaptions,
@@ -148,7 +148,8 @@ function speechChanged(header) {
 function onJoined(message) {
   refusal.hide();
   onLanguages(message.languages);
-  byId("title").textContent = message.event.title;
+  document.title = byId("title").textContent = message.event.title;
+  status.hideBanner("problem");
   if (stage) {
     stage.setLook(message.avatar);
   } else {

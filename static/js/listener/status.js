@@ -100,13 +100,16 @@ export function problemInWords(problem) {
  * Why the connection is closed for good.
  * @param {number|null} code close code
  * @param {{code: string, message?: string}|null} problem the last one before the close
- * @returns {{title: string, sentence: string, next: "pin"|"language"|"code"|"retry"}}
- *   `next`: what the page offers: a PIN, another language, another join code, another attempt
+ * @returns {{title: string, sentence: string, next: "pin"|"sign_in"|"language"|"code"|"retry"}}
+ *   `next`: what the page offers: a PIN, signing in, another language or join code, another attempt
  */
 export function refusalInWords(code, problem) {
   const words = problem ? problemInWords(problem) : null;
-  if (problem?.code.includes("pin")) {
+  if (problem?.code === "pin") {
     return { title: "This event asks for a PIN", sentence: words, next: "pin" };
+  }
+  if (problem?.code === "sign_in") {
+    return { title: "Please sign in", sentence: words, next: "sign_in" };
   }
   if (problem?.code.includes("language")) {
     return { title: "Language not available", sentence: words, next: "language" };

@@ -6,7 +6,7 @@ const data = JSON.parse(document.getElementById("preview-data").textContent);
 const form = /** @type {HTMLFormElement} */ (document.getElementById("create"));
 
 showAvatar();
-if (data.voices) offerVoices();
+offerVoices();
 
 function showAvatar() {
   const picture = new AvatarPicture();
