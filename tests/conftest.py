@@ -23,18 +23,37 @@ from tests.services import MissingBinary, PostgreSQL, Redis, free_port
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60
 
+REAL_TIME = {"browser", "embedded", "azure"}
+LANES = {"services": {"services"}, "sound": {"browser", "embedded"}, "azure": {"azure"}}
+"""Markers whose tests run one after the other; a test belongs to the first lane it has a marker of.
 
-REAL_TIME = ("browser", "embedded", "azure")
+What waits in one lane leaves the cores to the others: a browser, a recognition, a server.
+"""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give what runs in real time beside a browser or workers a second and a third chance.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Put first what needs no lane: it keeps every worker busy, and says soon what is broken.
 
-    A machine that is busy elsewhere for a moment loses sound or frames. The summary counts reruns.
+    What runs in real time gets a second and a third chance: a machine that is busy elsewhere for a
+    moment loses sound or frames. The summary counts reruns.
     """
     for item in items:
-        if any(item.get_closest_marker(name) for name in REAL_TIME):
+        if _marks(item) & REAL_TIME:
             item.add_marker(pytest.mark.flaky(reruns=2))
+        if lane := _lane(item):
+            item.add_marker(pytest.mark.xdist_group(lane))
+    yield
+    # After pytest-django, which puts last what empties the database: so it is in each part.
+    items.sort(key=lambda item: ["", *LANES].index(_lane(item)))
+
+
+def _lane(item: pytest.Item) -> str:
+    return next((lane for lane, marks in LANES.items() if marks & _marks(item)), "")
+
+
+def _marks(item: pytest.Item) -> set[str]:
+    return {mark.name for mark in item.iter_markers()}
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +116,8 @@ def launch(database: str, folder: Path, **environment: str) -> Server:
                 "VAR_DIR": str(folder),
                 "METRICS_DIR": str(folder / "metrics"),
                 "METRICS_TOKEN": "",
+                # Where the servers of one machine settle who speaks: not with those of other tests.
+                "TMPDIR": str(folder),
                 "EMBEDDED_MAX_SPEAKERS": "8",
                 **environment,
             },
