@@ -19,6 +19,7 @@ WITHIN_S = 60
 """20 wrong codes a minute from one address: a hall mistypes less, a guesser needs 31^8 tries."""
 
 CARD_IS_FRESH_FOR_S = 2.0
+ANSWERS_WITHIN_S = 2.0
 MOST_CARDS = 1000
 LOOKED_UP_AT_ONCE = 2
 """A flood of wrong codes takes this many of the threads that also store captions, and no more."""
@@ -85,7 +86,7 @@ class EventCard:
 class Cards:
     """The cards of events that are being joined: a hall that comes at once asks the database once.
 
-    A card is looked up again after 2 s; while the database is away the last one serves.
+    A card is looked up again after 2 s; while the database is away or hangs the last one serves.
     """
 
     _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Cards] = WeakKeyDictionary()
@@ -114,8 +115,9 @@ class Cards:
             asking = self._asking[code] = asyncio.create_task(self._look_up(code))
             asking.add_done_callback(lambda done: self._asking.pop(code))
         try:
-            card = await asyncio.shield(asking)
-        except AWAY:
+            async with asyncio.timeout(ANSWERS_WITHIN_S if known else None):
+                card = await asyncio.shield(asking)
+        except (*AWAY, TimeoutError):
             if known is None:
                 raise
             return known

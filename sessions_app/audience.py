@@ -23,11 +23,11 @@ from sessions_app.groups import Groups
 from sessions_app.listener import Listener
 from sessions_app.messages import After, Beat, History, Message, Problem, Replayed, StateChange
 from sessions_app.metrics import count_deliveries, set_audience
-from sessions_app.models import AudienceCount, CaptionStream, LiveSession
+from sessions_app.models import AudienceCount, CaptionStream, Event, LiveSession
 from sessions_app.models.audience import Heard, StreamKey
 from sessions_app.outage import Outage
 from sessions_app.outbox import Frame
-from sessions_app.sockets import RESTARTING
+from sessions_app.sockets import NOT_FOUND, RESTARTING
 from sessions_app.stream import REPLAYED_SEGMENTS, Stream, last_segments
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,12 @@ _LAYER_DOWN = Problem(
     code="overloaded",
     message="A part of the server is away. Captions come a little late and without voice until it "
     "is back.",
+)
+
+_EVENT_GONE = Problem(
+    code="bad_message",
+    message="This event is no longer there. Ask whoever invited you for another link.",
+    fatal=True,
 )
 
 
@@ -107,9 +113,12 @@ class Room:
 
 
 def _sessions_of(events: list[int]) -> dict[int, list[SessionView]]:
-    """The newest session of each event and, where that is a rehearsal, the newest public one."""
+    """The newest session of each event and, where that is a rehearsal, the newest public one.
+
+    An event that is not among them was deleted.
+    """
     found: dict[int, list[SessionView]] = {}
-    for event in events:
+    for event in Event.objects.filter(pk__in=events).values_list("pk", flat=True):
         rows = LiveSession.objects.filter(event=event).order_by("-pk")
         newest = rows.first()
         public = newest if newest and not newest.rehearsal else rows.filter(rehearsal=False).first()
@@ -179,12 +188,14 @@ class Audience:
 
         Nothing of the language heard before follows.
         """
+        room = self._rooms.get(listener.event)
+        if room is None or listener not in room.listeners:
+            return  # its socket was closed meanwhile
         self._detach(listener)
         listener.forget()
         listener.language = language
         listener.joining = True
         self._counts_changed = True
-        room = self._rooms[listener.event]
         try:
             while True:
                 view = room.view_for(listener)
@@ -237,6 +248,8 @@ class Audience:
             for listener in everyone[first : first + portion]:
                 listener.close(RESTARTING)
             await asyncio.sleep(within_s / CLOSE_PORTIONS)
+        # Soon they are counted elsewhere, too.
+        await self._report(self._counts())
 
     # Rooms and streams
 
@@ -245,7 +258,7 @@ class Audience:
             await self._groups.join(event_group(room.event))
             while True:
                 news = room.news
-                views = (await in_database(_sessions_of, [room.event]))[room.event]
+                views = (await in_database(_sessions_of, [room.event])).get(room.event, [])
                 if news == room.news:
                     break
             for view in views:
@@ -322,6 +335,13 @@ class Audience:
         if room.moving is None and any(map(room.is_misplaced, room.listeners)):
             room.moving = _owned(self._move(room))
 
+    def _dismiss(self, event: int) -> None:
+        """The event was deleted. Whoever stayed could not even be counted, and nobody with them."""
+        room = self._rooms.get(event)
+        for listener in tuple(room.listeners) if room else ():
+            listener.tell(_EVENT_GONE)
+            listener.close(NOT_FOUND)
+
     async def _move(self, room: Room) -> None:
         """Bring everyone to the session they should hear; who cannot be is brought later."""
         try:
@@ -396,8 +416,12 @@ class Audience:
     async def _compare_once(self) -> None:
         await in_database(LiveSession.sweep)
         news = {event: room.news for event, room in self._rooms.items()}
-        for event, views in (await in_database(_sessions_of, list(news))).items():
-            self._learn(event, views, seen_after=news[event])
+        found = await in_database(_sessions_of, list(news))
+        for event, seen_after in news.items():
+            if event in found:
+                self._learn(event, found[event], seen_after=seen_after)
+            else:
+                self._dismiss(event)
         stored = await in_database(_stored_seqs, [session for session, _ in self._streams])
         for key, stream in self._streams.items():
             stream.compare(stored.get(key, 0))

@@ -69,8 +69,7 @@ class ListenerConsumer(Socket):
 
     async def admit(self) -> None:
         await self._card()
-        loop = asyncio.get_running_loop()
-        self._waiting = loop.call_later(JOIN_WITHIN_S, self._join_is_late)
+        self._wait_for_join()
 
     async def _card(self) -> EventCard:
         """What is to be known of the event now. Raises Refused where there is no such event."""
@@ -131,6 +130,7 @@ class ListenerConsumer(Socket):
         await handler(received)
 
     async def _join(self, join: Join) -> None:
+        self._stop_waiting()  # it has come, however long the database now takes
         card = await self._card()
         if join.rehearsal and not card.event.rehearsal_key_is(join.rehearsal):
             raise Refused(
@@ -142,9 +142,10 @@ class ListenerConsumer(Socket):
                 ),
             )
         if not await self._offered(card, join.language):
+            if self._listener is None:
+                self._wait_for_join()
             return
         if self._listener is None:
-            self._stop_waiting()
             self._listener = Listener(
                 card.event.pk,
                 invited=bool(join.rehearsal),
@@ -263,7 +264,12 @@ class ListenerConsumer(Socket):
         if code == TOO_SLOW:
             count_slow_socket()
         self._audience.leave(self._listener)
+        self.refused = True
         self._closing = asyncio.create_task(self.close(code=code))
+
+    def _wait_for_join(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.call_later(JOIN_WITHIN_S, self._join_is_late)
 
     def _join_is_late(self) -> None:
         problem = Problem(

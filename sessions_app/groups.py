@@ -32,6 +32,7 @@ class Groups:
         self._has_channel = asyncio.Event()
         self._own = f"process.{secrets.token_hex(8)}"
         self._unheard = 0
+        self._answers = True
         self._receiving: asyncio.Task[dict[str, Any]] | None = None
 
     async def join(self, group: str) -> None:
@@ -49,8 +50,11 @@ class Groups:
         if self._channel and self._unheard > MOST_UNHEARD:
             logger.warning("Nothing comes from the channel layer; connecting anew")
             await self._begin_anew()
+        self._answers = True
         for group in self._wanted ^ self._joined:
             await self._settle(group)
+            if not self._answers:
+                return False
         self._unheard += 1
         with contextlib.suppress(Exception):  # whether it came through is seen by what is heard
             async with asyncio.timeout(ANSWERS_WITHIN_S):
@@ -82,6 +86,9 @@ class Groups:
 
     async def _settle(self, group: str) -> None:
         async with self._changing:
+            if not self._answers:  # each would wait in vain, one after the other, until `mend`
+                return
+            self._answers = False
             with contextlib.suppress(Exception):  # `mend` tries again, and tells whether it works
                 async with asyncio.timeout(ANSWERS_WITHIN_S):
                     if group in self._wanted:
@@ -93,6 +100,7 @@ class Groups:
                     elif group in self._joined:
                         await self._layer().group_discard(group, self._channel)
                         self._joined.discard(group)
+                self._answers = True
 
     async def _begin_anew(self) -> None:
         async with self._changing:

@@ -21,6 +21,7 @@ ANSWERS_WITHIN_S = 2.0
 LAYER_GIVES_UP_AFTER_S = 5.0
 """The next question then takes a new connection."""
 OK = "ok"
+SILENT = "does not answer"
 
 
 class NotReady(Exception):
@@ -52,7 +53,7 @@ class Readiness:
         tasks = [self._ask(part) for part in _PARTS]
         await asyncio.wait(tasks, timeout=ANSWERS_WITHIN_S)
         return {
-            part: task.result() if task.done() else "does not answer"
+            part: task.result() if task.done() else SILENT
             for part, task in zip(_PARTS, tasks, strict=True)
         }
 
@@ -69,6 +70,8 @@ class Readiness:
             await ask()
         except NotReady as reason:
             return str(reason)
+        except TimeoutError:
+            return SILENT
         except Exception as error:  # whatever a driver raises, the answer is the same
             logger.warning("%s is not reachable: %s", part, error)
             return "not reachable"

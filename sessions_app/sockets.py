@@ -18,7 +18,6 @@ from sessions_app.metrics import count_refused
 logger = logging.getLogger(__name__)
 
 RESTARTING = 1012
-TRY_AGAIN_LATER = 1013
 MALFORMED = 4400
 NOT_ADMITTED = 4403
 NOT_FOUND = 4404
@@ -26,10 +25,13 @@ TOO_SLOW = 4408
 REPLACED = 4409
 REVOKED = 4410
 TOO_MANY = 4429
+COME_BACK = TOO_SLOW
+"""Whom the server cannot serve at the moment comes back in the same way. 1012 and 1013 say it
+better, but Daphne sends no code below 3000: it would leave the socket open and say nothing."""
 
 
 _REASONS = {
-    TRY_AGAIN_LATER: "storage_down",
+    COME_BACK: "come_back",
     MALFORMED: "malformed",
     NOT_ADMITTED: "not_admitted",
     NOT_FOUND: "not_found",
@@ -141,7 +143,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.refuse(refused)
         except AWAY as error:
             logger.warning("A connection is sent away: the database is out of reach: %s", error)
-            await self.refuse(Refused(TRY_AGAIN_LATER, STORAGE_DOWN))
+            await self.refuse(Refused(COME_BACK, STORAGE_DOWN))
         except Exception:
             # The server closes the socket with 1011, whereupon a page comes back.
             await self.say(Problem(code="internal", message="Something went wrong on our side."))

@@ -37,9 +37,9 @@ from sessions_app.models.transcript import (
     Superseded,
 )
 from sessions_app.sockets import (
+    COME_BACK,
     NOT_FOUND,
     REPLACED,
-    RESTARTING,
     REVOKED,
     STORAGE_DOWN,
     Refused,
@@ -363,7 +363,7 @@ class SpeakerConsumer(Socket):
         problem = Problem(
             code="internal", message="The server lost sight of this page, which connects again."
         )
-        self._tasks.append(asyncio.create_task(self.refuse(Refused(RESTARTING, problem))))
+        self._tasks.append(asyncio.create_task(self.refuse(Refused(COME_BACK, problem))))
 
     def _say_storage_is_away(self) -> None:
         self._tell(STORAGE_DOWN)

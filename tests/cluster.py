@@ -146,9 +146,7 @@ class Nginx(Service):
         )
 
     def _site(self) -> str:
-        servers = "".join(
-            f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;\n" for port in self.upstream
-        )
+        servers = "".join(f"server 127.0.0.1:{port} max_fails=0;\n" for port in self.upstream)
         temporary = "".join(
             f"{kind}_temp_path {self.folder}/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

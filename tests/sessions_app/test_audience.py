@@ -31,7 +31,7 @@ from sessions_app.messages import (
 )
 from sessions_app.models import AudienceCount, Event, LiveSession, Translation
 from sessions_app.outbox import MOST_FRAMES, Frame
-from sessions_app.sockets import RESTARTING, TOO_SLOW
+from sessions_app.sockets import NOT_FOUND, RESTARTING, TOO_SLOW
 from sessions_app.stream import Stream
 from tests.clients import until_stored
 
@@ -323,10 +323,49 @@ async def test_who_comes_back_at_once_finds_the_language_still_followed(
 
 async def test_everyone_is_sent_away_when_the_process_ends(make_event: MakeEvent) -> None:
     event, _ = await begin(make_event)
+
+    async def counted() -> int:
+        return await AudienceCount.objects.filter(event=event).acount()
+
     async with page(event) as one, page(event, "fr-FR") as other:
+        await until_stored(counted, 2)
         await Audience.here().drain(0.1)
+        assert await counted() == 0
         assert [await one.closed, await other.closed] == [RESTARTING, RESTARTING]
         assert Audience.here()._counts() == {}
+
+
+async def test_what_a_socket_asked_for_before_it_was_closed_is_not_done(
+    make_event: MakeEvent,
+) -> None:
+    event, _ = await begin(make_event)
+    layer = get_channel_layer()
+    assert layer
+    async with page(event) as client:
+        followed = set(layer.groups)
+        client.listener.close(TOO_SLOW)
+        await Audience.here().listen(client.listener, "fr-FR", None, joined)
+        assert client.listener.stream is None
+        assert set(layer.groups) == followed
+
+
+async def test_when_an_event_is_deleted_its_listeners_are_told_and_the_others_still_counted(
+    make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience_module, "COMPARE_EVERY_S", 0.05)
+    event, _ = await begin(make_event)
+    deleted = await sync_to_async(make_event)("es-ES")
+
+    async def counted() -> int:
+        return await AudienceCount.objects.filter(event=event, listeners=2).acount()
+
+    async with page(event), page(deleted) as left:
+        await Event.objects.filter(pk=deleted.pk).adelete()
+        async with asyncio.timeout(10):
+            assert await left.closed == NOT_FOUND
+        assert left.messages[-1]["fatal"]
+        async with page(event):
+            await until_stored(counted, 1)
 
 
 async def test_a_number_that_a_newer_version_has_replaced_is_not_waited_for(

@@ -225,7 +225,8 @@ def test_a_session_costs_its_video_its_voices_and_its_audio(
     session.save()
     CaptionStream.objects.create(session=session, language="es-ES")
     CaptionStream.count_spoken(session.pk, "es-ES", 60_000)
-    CaptionStream.count_spoken(session.pk, "es-ES", 90_000)
+    for _ in range(2):  # a lost connection may have hidden that the first try succeeded
+        CaptionStream.count_spoken(session.pk, "es-ES", 90_000)
     (seat,) = queue(session, 1)
     look([seat])
     seat.connect()

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 
 from sessions_app.models import AudienceCount, Event, LiveSession
@@ -340,6 +342,30 @@ async def test_an_interpreter_that_was_taken_over_elsewhere_stores_nothing_more(
         await client.expect(type="caption", final=True, seq=2)
         assert [m["seq"] for m in client.all(type="caption", final=True)] == [1, 2]
     assert troubles(here.log) + troubles(there.log) == []
+
+
+async def test_a_session_that_another_process_paused_goes_on_by_itself(
+    server: Server, make_event: MakeEvent
+) -> None:
+    """It saw no sign of life, as where this process alone could not reach the database."""
+    event = await sync_to_async(make_event)("es-ES")
+    talk = recorded(0, BOTH_MS)
+    token = await token_of(event)
+    async with speaker(server.socket_url, token) as client:
+        await client.start()
+        await client.play(talk[: 5_600 * BYTES_PER_MS])
+        await client.expect(type="caption", final=True)
+        now = timezone.now()
+        await LiveSession.objects.filter(event=event).aupdate(
+            state="paused", paused_at=now, epoch=F("epoch") + 1
+        )
+        assert await client.closed() == 4408
+    async with speaker(server.socket_url, token) as client:
+        await client.start()
+        await play_on(client, talk)
+        await end(client)
+    assert await said(event) == [FIRST, SECOND]
+    assert await translated(event, "es-ES") == [(1, 1), (2, 2)]
 
 
 async def _go_on_though_replaced(client: SpeakerClient, talk: bytes) -> None:

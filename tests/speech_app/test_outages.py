@@ -169,6 +169,26 @@ async def test_a_database_outage_in_mid_talk_is_said_and_costs_nothing(venue: Ve
     assert any("cannot be stored" in line for line in problems(talk))
 
 
+async def test_a_database_that_hangs_is_said_and_costs_nothing(venue: Venue) -> None:
+    """It takes connections and answers nothing."""
+
+    async def outage(talk: Talk) -> None:
+        await talk.reaches(9_500)
+        assert talk.cluster.postgres.process is not None
+        parent = psutil.Process(talk.cluster.postgres.process.pid)
+        parent.suspend()
+        hanging = [parent, *parent.children(recursive=True)]
+        for process in hanging:
+            process.suspend()
+        await asyncio.sleep(OUTAGE_S)
+        for process in hanging:
+            process.resume()
+
+    talk = await give_talk(venue, outage)
+    await check(talk)
+    assert any("cannot be stored" in line for line in problems(talk))
+
+
 async def test_a_talk_that_ends_during_an_outage_is_ended_and_complete(venue: Venue) -> None:
     async def outage(talk: Talk) -> None:
         await talk.reaches(TALK_MS - 2_000)

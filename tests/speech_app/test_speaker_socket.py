@@ -118,6 +118,33 @@ async def test_a_session_paused_long_ago_is_over_though_nobody_was_there(
         assert (await client.expect(type="ready"))["session"] is None
 
 
+async def test_a_start_meant_for_a_session_that_has_ended_opens_no_other(
+    server: Server, make_event: MakeEvent
+) -> None:
+    """It ended while the page was away, or while its wish waited for its turn."""
+    event = await sync_to_async(make_event)("es-ES")
+    async with speaker(server.socket_url, await token_of(event)) as client:
+        await client.start()
+        await client.send(type="pause")
+        await client.expect(type="state", state="paused")
+    async with speaker(server.socket_url, await token_of(event)) as client:
+        session = (await client.expect(type="ready"))["session"]["id"]
+        await sync_to_async((await LiveSession.objects.aget()).end)()
+        await client.start()
+        assert client.all(type="state")[-1] == {
+            "type": "state",
+            "session": session,
+            "state": "ended",
+            "next_frame": 0,
+        }
+        assert await LiveSession.objects.acount() == 1
+        await client.start()
+        assert client.all(type="state")[-1]["state"] == "live"
+        assert await LiveSession.objects.acount() == 2
+        await client.send(type="end")
+        await client.until(lambda _: len(client.all(type="state", state="ended")) == 2)
+
+
 async def test_who_may_not_speak_is_refused_in_words(server: Server, make_event: MakeEvent) -> None:
     event = await sync_to_async(make_event)("es-ES")
     withdrawn = await Speaker.objects.acreate(event=event, name="Withdrawn")
