@@ -332,6 +332,9 @@ class Audience:
         for listener, known in before.items():
             if listener.has_joined and room.view_for(listener) != known:
                 listener.tell(room.state_for(listener))
+                if room.is_misplaced(listener):
+                    # Nothing of the old session follows the news of the new one.
+                    self._detach(listener)
         if room.moving is None and any(map(room.is_misplaced, room.listeners)):
             room.moving = _owned(self._move(room))
 
@@ -344,6 +347,7 @@ class Audience:
 
     async def _move(self, room: Room) -> None:
         """Bring everyone to the session they should hear; who cannot be is brought later."""
+        failures: list[Exception] = []
         try:
             for listener in tuple(room.listeners):
                 if listener not in room.listeners or not room.is_misplaced(listener):
@@ -359,9 +363,13 @@ class Audience:
                     continue
                 except Exception as error:
                     self._detach(listener)
-                    logger.warning("A listener could not follow a new session: %s", error)
+                    failures.append(error)
         finally:
             room.moving = None
+        if failures:
+            logger.warning(
+                "%d listeners could not follow a new session yet: %s", len(failures), failures[0]
+            )
 
     # Tasks
 

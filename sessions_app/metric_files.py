@@ -70,9 +70,17 @@ class _AllProcesses:
         for lock in directory.glob("*.lock"):
             _tidy_after_the_dead(lock)
         # A file is empty for a moment when its process has just begun.
-        files = [str(file) for file in directory.glob("*.db") if file.stat().st_size]
+        files = [str(file) for file in directory.glob("*.db") if _size(file)]
         metrics: Iterable[Metric] = MultiProcessCollector.merge(files)
         return metrics
+
+
+def _size(file: Path) -> int:
+    """Bytes; 0 where another scrape has just tidied it away."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _directory() -> Path:

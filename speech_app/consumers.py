@@ -328,12 +328,12 @@ class SpeakerConsumer(Socket):
         """What became of the session that we stopped: somebody else may have it by now."""
         if now is None:  # an organiser has deleted it, or it ended while we waited for our turn
             self._tell_state(ours.pk, State.ENDED, 0)
-        elif now.state == State.LIVE:
-            self._replaced()
-        elif now.state == State.PAUSED and now.epoch != ours.epoch:
+        elif now.state == State.ENDED or (now.state == State.PAUSED and now.epoch == ours.epoch):
+            self._tell_state_of(now)
+        elif now.state == State.PAUSED or now.epoch == ours.epoch:
             self._send_back()
         else:
-            self._tell_state_of(now)
+            self._replaced()
 
     def _touch(self, session: LiveSession | None) -> None:
         if self._hold:
@@ -356,7 +356,8 @@ class SpeakerConsumer(Socket):
         self._tasks.append(asyncio.create_task(self.refuse(Refused(REPLACED, problem))))
 
     def _send_back(self) -> None:
-        """Another process saw no sign of life of ours and has paused the session.
+        """Another process saw no sign of life of ours and has paused the session, or this one has
+        let go of it.
 
         On a new connection the page claims it again, and sends again what is not stored.
         """

@@ -152,6 +152,8 @@ class Interpreter:
         lost = asyncio.create_task(self.ended.wait())
         try:
             await asyncio.wait([work, lost], return_when=asyncio.FIRST_COMPLETED)
+            if work.done() and (error := work.exception()):
+                logger.error("Session %s did not finish", self.session.pk, exc_info=error)
         finally:
             for task in (work, lost):
                 task.cancel()

@@ -169,6 +169,9 @@ class LiveSession(models.Model):
             if event.closed_at:
                 raise EventClosed
             session = event.live_sessions.select_for_update().exclude(state=State.ENDED).first()
+            if session and session.seen_at < now - PAUSED_ENDS_AFTER:
+                session._end(now)  # nobody was here to see it end
+                session = None
             if session is None:
                 return cls.objects.create(
                     event=event,
@@ -180,7 +183,11 @@ class LiveSession(models.Model):
                 )
             if session.rehearsal != rehearsal:
                 raise RehearsalFixed
-            held = session.state == State.LIVE or session.seen_at > now - _SEEN_LATELY
+            # A process that died with nobody watching leaves a session live.
+            gone = session.seen_at < now - SPEAKER_GONE_AFTER - _SEEN_LATELY
+            held = session.seen_at > now - _SEEN_LATELY or (
+                session.state == State.LIVE and not gone
+            )
             if session.client != client and held and not take_over:
                 raise SpeakerBusy
             session._end_pause(now)

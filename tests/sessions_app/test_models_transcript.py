@@ -110,6 +110,20 @@ def test_a_pause_whose_speaker_is_still_there_is_not_free(speaker: Speaker) -> N
     assert go_live(speaker, "tab-2").pk == session.pk
 
 
+def test_what_a_dead_process_has_left_live_is_free_and_after_hours_over(speaker: Speaker) -> None:
+    session = go_live(speaker)
+    LiveSession.objects.update(seen_at=timezone.now() - timedelta(seconds=40))
+    with pytest.raises(SpeakerBusy):
+        go_live(speaker, "tab-2")
+    LiveSession.objects.update(seen_at=timezone.now() - timedelta(seconds=60))
+    taken = go_live(speaker, "tab-2")
+    assert (taken.pk, taken.epoch) == (session.pk, 2)
+    LiveSession.objects.update(seen_at=timezone.now() - timedelta(hours=3))
+    new = go_live(speaker, "tab-2")
+    session.refresh_from_db()
+    assert (session.state, new.state, new.pk == session.pk) == ("ended", "live", False)
+
+
 def test_a_closed_event_stays_silent(speaker: Speaker) -> None:
     speaker.event.closed_at = timezone.now()
     speaker.event.save()
