@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -63,10 +64,14 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def metrics_directory(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the tests' own process counts stays out of the developer's figures."""
-    settings.METRICS_DIR = str(tmp_path_factory.mktemp("metrics"))
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what the tests' own process counts out of the developer's figures.
+
+    Before any test module is imported: the application counts from its first import on.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="avatartranslate-metrics-")
+    config.add_cleanup(folder.cleanup)
+    settings.METRICS_DIR = folder.name
 
 
 @dataclass
