@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -23,18 +24,37 @@ from tests.services import MissingBinary, PostgreSQL, Redis, free_port
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60
 
+REAL_TIME = {"browser", "embedded", "azure"}
+LANES = ("services", "embedded", "azure", "browser")
+"""Tests with one of these markers, the first they have, run one after the other.
 
-REAL_TIME = ("browser", "embedded", "azure")
+They mostly wait: three lanes fit beside one another on two cores, with a speaker in each.
+"""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give what runs in real time beside a browser or workers a second and a third chance.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Put first what needs no lane: it keeps every worker busy, and says soon what is broken.
 
-    A machine that is busy elsewhere for a moment loses sound or frames. The summary counts reruns.
+    What runs in real time gets a second and a third chance: a machine that is busy elsewhere for a
+    moment loses sound or frames. The summary counts reruns.
     """
     for item in items:
-        if any(item.get_closest_marker(name) for name in REAL_TIME):
+        if _marks(item) & REAL_TIME:
             item.add_marker(pytest.mark.flaky(reruns=2))
+        if lane := _lane(item):
+            item.add_marker(pytest.mark.xdist_group(lane))
+    yield
+    # After pytest-django, which puts last what empties the database: so it is in each part.
+    items.sort(key=lambda item: ["", *LANES].index(_lane(item)))
+
+
+def _lane(item: pytest.Item) -> str:
+    return next((lane for lane in LANES if lane in _marks(item)), "")
+
+
+def _marks(item: pytest.Item) -> set[str]:
+    return {mark.name for mark in item.iter_markers()}
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +64,14 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def metrics_directory(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the tests' own process counts stays out of the developer's figures."""
-    settings.METRICS_DIR = str(tmp_path_factory.mktemp("metrics"))
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what the tests' own process counts out of the developer's figures.
+
+    Before any test module is imported: the application counts from its first import on.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="avatartranslate-metrics-")
+    config.add_cleanup(folder.cleanup)
+    settings.METRICS_DIR = folder.name
 
 
 @dataclass
@@ -97,6 +121,8 @@ def launch(database: str, folder: Path, **environment: str) -> Server:
                 "VAR_DIR": str(folder),
                 "METRICS_DIR": str(folder / "metrics"),
                 "METRICS_TOKEN": "",
+                # Where the servers of one machine settle who speaks: not with those of other tests.
+                "TMPDIR": str(folder),
                 "EMBEDDED_MAX_SPEAKERS": "8",
                 **environment,
             },

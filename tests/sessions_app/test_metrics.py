@@ -241,7 +241,7 @@ async def test_failures_of_translation_and_voice_are_counted(
     line = language_line.LanguageLine("es-ES", "es", room.tools())
     for number, text in enumerate([None, "dos", "tres"], start=1):
         line.expect(said(number)).set_result(text)
-    await until(lambda: len(room.stored) == 4)
+    await until(lambda: len(room.told) == 4)
     await line.drain()
     await line.close()
     after = _errors()

@@ -163,7 +163,7 @@ async def test_a_failed_translation_is_mended_later_and_then_not_voiced(
     room.translations = {"text 1": [BackendDown("away"), BackendDown("away"), "uno"]}
     line.expect(said(1)).set_result(None)
     line.expect(said(2)).set_result("dos")
-    await until(lambda: len(room.stored) == 3)
+    await until(lambda: len(room.told) == 3)
     assert room.stored == [(1, None), (2, "dos"), (1, "uno")]
     await line.drain()
     assert room.voiced == ["dos"]
