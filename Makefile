@@ -40,6 +40,7 @@ bench: prepare-tests
 	$(PYTHON) -m tests.bench.fan_out
 	$(PYTHON) -m tests.bench.listeners
 	$(PYTHON) -m tests.bench.review
+	$(PYTHON) -m tests.bench.exports
 
 requirements: prepare-tests
 	set -e; for file in requirements/*.in; do \

@@ -32,7 +32,8 @@ def write(transcript: Transcript, file: IO[bytes]) -> None:
     _describe(document, transcript)
     document.add_heading(_clean(transcript.title), 0)
     for fact in transcript.facts():
-        document.add_paragraph(_clean(fact), style="Facts")
+        last = document.add_paragraph(_clean(fact), style="Facts")
+    last.paragraph_format.space_after = Pt(14)
     side_by_side = len(transcript.columns) > 1
     _save(document, _table(transcript) if side_by_side else _paragraphs(transcript), file)
 
@@ -131,7 +132,7 @@ def _table(transcript: Transcript) -> Iterator[str]:
         f"<w:tblGrid>{grid}</w:tblGrid>"
     )
     heads = [
-        _paragraph(_run(column.native_name, style="<w:b/>"), number)
+        _paragraph(_run(column.native_name, style="<w:b/><w:bCs/>"), number)
         for number, column in enumerate(transcript.columns)
     ]
     yield _row("<w:tblHeader/>", widths, [_paragraph(""), *heads])

@@ -24,7 +24,6 @@ def download(files: Sequence[File]) -> StreamingHttpResponse:
         chunks = zip_chunks(files)
     response = StreamingHttpResponse(_given(next(chunks), chunks), content_type=content_type)
     response["Content-Disposition"] = content_disposition_header(True, name) or ""
-    response["Cache-Control"] = "no-store"
     response[COUNT_HEADER] = str(len(files))
     return response
 

@@ -1,7 +1,7 @@
 """What an export reads: one session's transcript in the languages that stand in one file.
 
-Rows are read through open cursors in chunks: one query for the segments and one for each language,
-however long the talk was, and no more than a chunk of each in memory.
+Rows are read through open cursors in chunks: two queries for what was said and two for each
+language, however long the talk was, and no more than a chunk of each in memory.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
-from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from sessions_app.messages import FinalCaption
-from sessions_app.models import Correction, Language, LiveSession, Segment, Translation
+from sessions_app.models import Correction, Language, LiveSession, Translation
 from sessions_app.models.transcript import ReviewState, State
 
 MARK = "* "
@@ -132,18 +131,15 @@ class Transcript:
 
     def lines(self) -> Iterator[Line]:
         """Every segment in spoken order, with what is stored of it when its turn comes."""
-        corrected = Correction.objects.filter(segment=OuterRef("pk"), translation=None)
-        segments = (
-            Segment.objects.filter(session=self.session)
-            .annotate(corrected_text=Subquery(corrected.order_by("-pk").values("text")[:1]))
-            .order_by("number")
+        segments = self.session.segments.order_by("number").values_list(
+            "number", "start_ms", "end_ms", "source_language", "text"
         )
+        corrections = _BySegment(_corrections(segment__session=self.session, translation=None))
         streams = [_Stream(self.session, column) for column in self.columns]
-        for segment in segments.iterator(chunk_size=_ROWS_AT_ONCE):
-            texts = tuple(self._wanted(stream.text_of(segment)) for stream in streams)
-            yield Line(
-                segment.number, segment.start_ms, segment.end_ms, segment.source_language, texts
-            )
+        for number, start_ms, end_ms, spoken, text in segments.iterator(chunk_size=_ROWS_AT_ONCE):
+            said = _Said(number, spoken, text, corrections.newest(number))
+            texts = tuple(self._wanted(stream.text_of(said)) for stream in streams)
+            yield Line(number, start_ms, end_ms, spoken, texts)
 
     def passages(self) -> Iterator[Line | None]:
         """The lines that people read; None where one or more have no text in any language."""
@@ -165,46 +161,79 @@ class Transcript:
         return text
 
 
-class _Stream:
-    """A session's translations into one language, to be asked for its segments in their order."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What was said in a segment: as recognised and, where a person has, as corrected."""
 
-    def __init__(self, session: LiveSession, column: Column) -> None:
-        self._column = column
-        rows = Translation.objects.shown().filter(session=session, language=column.language)
+    number: int
+    language: str
+    text: str
+    corrected: str | None
+
+
+class _BySegment:
+    """Rows in spoken order, each beginning with its segment's number, to be asked in that order.
+
+    Read beside the segments rather than joined to each: a database without fresh statistics would
+    search all corrections for every segment.
+    """
+
+    def __init__(self, rows: models.QuerySet[Any, tuple[Any, ...]]) -> None:
         self._rows = rows.iterator(chunk_size=_ROWS_AT_ONCE)
         self._next = next(self._rows, None)
 
-    def text_of(self, segment: Segment) -> Text:
-        while self._next and self._next.segment.number < segment.number:
+    def last(self, number: int) -> tuple[Any, ...] | None:
+        """The last row of this segment, without its number."""
+        found = None
+        while self._next is not None and self._next[0] <= number:
+            if self._next[0] == number:
+                found = self._next[1:]
             self._next = next(self._rows, None)
-        spoken = self._column.language == segment.source_language
-        corrected_source: str | None = segment.corrected_text  # type: ignore[attr-defined]
-        if self._next is None or self._next.segment.number != segment.number:
-            # What was said is there before any translation is.
-            if not spoken:
-                return Text(None, TextState.MISSING, None)
-            return self._text(
-                shown=segment.text if corrected_source is None else corrected_source,
-                machine=segment.text,
-                corrected=corrected_source is not None,
-            )
-        translation = self._next
-        own: str | None = translation.corrected_text  # type: ignore[attr-defined]
-        shown = FinalCaption.of(translation).text
-        if shown is None:
-            return Text(None, TextState.FAILED, None)
-        return self._text(
-            shown=shown,
-            machine=translation.text,
-            corrected=own is not None or (spoken and corrected_source is not None),
-            reviewed=translation.reviewed_at is not None,
+        return found
+
+    def newest(self, number: int) -> str | None:
+        """The text of the newest of a segment's corrections."""
+        row = self.last(number)
+        return row[0] if row else None
+
+
+def _corrections(**which: object) -> models.QuerySet[Any, tuple[Any, ...]]:
+    return (
+        Correction.objects.filter(**which)
+        .order_by("segment__number", "pk")
+        .values_list("segment__number", "text")
+    )
+
+
+class _Stream:
+    """A session's texts in one language, as `FinalCaption.of` gives them to listeners."""
+
+    def __init__(self, session: LiveSession, column: Column) -> None:
+        self._column = column
+        mine = Translation.objects.filter(session=session, language=column.language)
+        self._translations = _BySegment(
+            mine.order_by("segment__number").values_list("segment__number", "text", "reviewed_at")
+        )
+        self._corrections = _BySegment(
+            _corrections(translation__session=session, translation__language=column.language)
         )
 
-    def _text(
-        self, *, shown: str, machine: str | None, corrected: bool, reviewed: bool = False
-    ) -> Text:
-        state = TextState.CORRECTED if corrected else TextState.MACHINE
-        if reviewed or self._column.review is ReviewState.REVIEWED:
+    def text_of(self, said: _Said) -> Text:
+        spoken = self._column.language == said.language
+        # What was said is there before any translation is.
+        early = (said.text, None) if spoken else None
+        row = self._translations.last(said.number) or early
+        corrected = self._corrections.newest(said.number)
+        if row is None:
+            return Text(None, TextState.MISSING, None)
+        if corrected is None and spoken:
+            corrected = said.corrected
+        machine, reviewed_at = row
+        shown = machine if corrected is None else corrected
+        if shown is None:
+            return Text(None, TextState.FAILED, None)
+        state = TextState.MACHINE if corrected is None else TextState.CORRECTED
+        if reviewed_at or self._column.review is ReviewState.REVIEWED:
             state = TextState.REVIEWED
         return Text(_LINE_BREAKS.sub(" ", shown).strip(), state, machine)
 

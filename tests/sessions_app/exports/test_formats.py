@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from sessions_app.exports import FORMATS
 from sessions_app.exports.csv import safe_cell
 from sessions_app.exports.transcript import Wanted
+from sessions_app.messages import FinalCaption
 from sessions_app.models import LanguageReview, LiveSession
 from sessions_app.models.transcript import ReviewState
 from tests.conftest import ROOT
@@ -115,6 +116,24 @@ def test_a_correction_of_what_was_said_shows_in_the_spoken_language_only(talk: L
     talk.segments.get(number=1).correct("Hello everybody.", User.objects.create_user("reviewer"))
     assert lines_of(exported(talk, "txt", "en-US"))[5] == "[0:00] Hello everybody."
     assert lines_of(exported(talk, "txt", "es-ES"))[5] == "[0:00] Hola."
+
+
+def test_an_export_says_what_listeners_read(talk: LiveSession) -> None:
+    talk.segments.get(number=2).correct("We are growing.", None)
+    correct(talk, 2, "es-ES", "Estamos creciendo.")
+    correct(talk, 4, "es-ES", "Una.")
+    correct(talk, 1, "en-US", "Hello!")
+    for language in ("en-US", "es-ES"):
+        read = {
+            caption.segment: caption.text
+            for caption in map(FinalCaption.of, talk.translations.shown())
+            if caption.language == language
+        }
+        texts = {
+            segment["number"]: segment["texts"][language]["text"]
+            for segment in as_json(talk, language)["segments"]
+        }
+        assert {number: texts[number] for number in read} == read
 
 
 def test_marked_subtitles_have_the_mark_on_the_screen(talk: LiveSession) -> None:
