@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import Client
 
 from sessions_app.models import (
@@ -427,6 +429,26 @@ def test_the_second_of_two_is_shown_both_texts_and_loses_nothing(
     ]
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_of_two_who_save_at_the_same_moment_one_is_told(
+    session: LiveSession, maria: Reviewer, paul: Reviewer
+) -> None:
+    statuses: list[int] = []
+    together = Barrier(2)
+
+    def save(reviewer: Reviewer) -> None:
+        together.wait()
+        statuses.append(reviewer.correct(1, reviewer.path, last=0).status_code)
+        connection.close()
+
+    threads = [Thread(target=save, args=[reviewer]) for reviewer in (maria, paul)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sorted(statuses), Correction.objects.count()) == ([200, 409], 1)
+
+
 def test_a_text_that_has_changed_is_not_accepted_or_undone_unseen(
     session: LiveSession, maria: Reviewer, paul: Reviewer
 ) -> None:
@@ -510,16 +532,19 @@ def test_the_review_of_a_language_begins_by_itself_and_ends_when_somebody_says_s
 
 
 def test_undo_goes_back_step_by_step_and_stays_in_the_history(maria: Reviewer) -> None:
-    maria.correct(1, "One.")
-    maria.correct(1, "Two.")
-    (line,) = maria.undo(1).json()["lines"]
-    assert (line["translation"]["text"], line["translation"]["by"]) == ("One.", "maria")
-    (line,) = maria.undo(1).json()["lines"]
-    assert (line["translation"]["text"], line["translation"]["by"]) == ("Buenos días.", "")
-    assert (line["translation"]["changes"], line["accepted"]) == ([], "")
+    for text in ("One.", "Two.", "Three."):
+        maria.correct(1, text)
+    steps = []
+    for _ in range(3):
+        (line,) = maria.undo(1).json()["lines"]
+        steps.append((line["translation"]["text"], line["translation"]["by"], line["accepted"]))
+    assert steps == [("Two.", "maria", ""), ("One.", "maria", ""), ("Buenos días.", "", "")]
+    assert maria.line(1)["translation"]["changes"] == []
     assert maria.history(1) == [
         ("Undone by maria", "Buenos días."),
         ("Undone by maria", "One."),
+        ("Undone by maria", "Two."),
+        ("Corrected by maria", "Three."),
         ("Corrected by maria", "Two."),
         ("Corrected by maria", "One."),
         ("Translated", "Buenos días."),

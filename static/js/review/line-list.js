@@ -26,6 +26,7 @@ export class LineList {
   /** @type {{before: boolean, done: Promise<void>} | null} */
   #loading = null;
   #generation = 0;
+  #asked = 0;
 
   /**
    * @param {{grid: HTMLElement, before: HTMLElement, after: HTMLElement}} elements
@@ -93,8 +94,10 @@ export class LineList {
 
   /** Load from the start, from after a number or from a session time on. @param {Record<string, number>} [from] */
   async reload(from = {}) {
+    const asked = ++this.#asked;
     const { lines } = await this.#server.ask("lines", { ...this.choice, ...from });
-    this.begin(lines, !("after" in from) && !("at" in from));
+    // An answer that was overtaken by a later question is of no use.
+    if (asked === this.#asked) this.begin(lines, !("after" in from) && !("at" in from));
   }
 
   /** Lines that others have added at the end. */

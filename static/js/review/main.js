@@ -29,7 +29,7 @@ const list = new LineList(
   { grid: element("lines"), before: element("lines-before"), after: element("lines-after") },
   server,
   language,
-  { marked: (view) => view.element.append(toolbar), failed: warn },
+  { marked: showTools, failed: warn },
 );
 const replaceDialog = new ReplaceDialog(server, language, take);
 const editor = new Editor({
@@ -85,9 +85,18 @@ for (const [label, run] of /** @type {[string, () => void][]} */ ([
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = label;
-  if (language.spoken && label.endsWith("spoken")) button.hidden = true;
+  button.classList.toggle("for-spoken", label.endsWith("spoken"));
   button.addEventListener("click", run);
   toolbar.append(button);
+}
+
+/** @param {import("./line-view.js").LineView} view */
+function showTools(view) {
+  // Where the spoken words are what is reviewed, they need no buttons of their own.
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (toolbar.querySelectorAll(".for-spoken"))) {
+    button.hidden = view.isSpoken;
+  }
+  view.element.append(toolbar);
 }
 
 /** @param {string} message */
