@@ -2,10 +2,13 @@
 
 import os
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -173,6 +176,46 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
+SSO_SERVER_URL = env.str("SSO_SERVER_URL", default="")
+"""The OpenID Connect provider people sign in with; empty: none, and no package for it."""
+if SSO_SERVER_URL:
+    if find_spec("allauth") is None:
+        raise ImproperlyConfigured(
+            "SSO_SERVER_URL is set and django-allauth is missing. "
+            "Run .venv/bin/pip install -r requirements/sso.txt, or remove SSO_SERVER_URL."
+        )
+    INSTALLED_APPS += [
+        "allauth",
+        "allauth.account",
+        "allauth.socialaccount",
+        "allauth.socialaccount.providers.openid_connect",
+    ]
+    MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]
+    AUTHENTICATION_BACKENDS = [
+        "django.contrib.auth.backends.ModelBackend",
+        "allauth.account.auth_backends.AuthenticationBackend",
+    ]
+    # Accounts come from the provider or from an administrator: nobody makes one on their own.
+    SOCIALACCOUNT_ONLY = True
+    ACCOUNT_EMAIL_VERIFICATION = "none"
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": "sso",
+                    "name": "Single sign-on",
+                    "client_id": env.str("SSO_CLIENT_ID"),
+                    "secret": env.str("SSO_CLIENT_SECRET"),
+                    "settings": {"server_url": SSO_SERVER_URL},
+                }
+            ],
+        }
+    }
+    # The button's form ends at the provider.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [
+        "{0.scheme}://{0.netloc}".format(urlsplit(SSO_SERVER_URL))
+    ]
 # The proxy that ends TLS redirects to it and sends HSTS: see deploy/nginx.conf.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"

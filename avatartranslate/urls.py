@@ -1,5 +1,6 @@
 """Every page's path; see each app's urls."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
@@ -22,3 +23,5 @@ urlpatterns = [
     path("", include("speech_app.urls")),
     path("", include("sessions_app.urls")),
 ]
+if settings.SSO_SERVER_URL:
+    urlpatterns += [path("accounts/", include("allauth.urls"))]

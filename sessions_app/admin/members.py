@@ -11,7 +11,7 @@ from django.db.models import ForeignKey, Q, QuerySet
 from django.forms.models import ModelChoiceIterator
 from django.http import HttpRequest
 
-from sessions_app.admin.base import PlainChoices, TabularInline
+from sessions_app.admin.base import PlainChoices, StackedInline
 from sessions_app.models import Event, EventMember
 from sessions_app.models.event import Role
 from sessions_app.permissions import (
@@ -64,7 +64,7 @@ def _can(person: User, role: Role) -> bool:
     return person.is_superuser or bool(groups & GROUPS_OF[role])
 
 
-class MemberInline(PlainChoices, TabularInline[EventMember, Event]):
+class MemberInline(PlainChoices, StackedInline[EventMember, Event]):
     model = EventMember
     form = MemberForm
     verbose_name_plural = "people who help (each needs an account in the right group)"
