@@ -16,7 +16,6 @@ from django.db.models import Model, Q, QuerySet
 
 from sessions_app.models import (
     AudienceCount,
-    AudienceSample,
     CaptionStream,
     Correction,
     Event,
@@ -28,7 +27,6 @@ from sessions_app.models import (
     ListenerReport,
     LiveSession,
     Segment,
-    SessionProblem,
     Speaker,
     Translation,
     VideoSeat,
@@ -115,9 +113,7 @@ RULES: dict[type[Model], Rule] = {
     Correction: Rule("segment__session__event", to_change=Action.REVIEW),
     LanguageReview: Rule("session__event", to_change=Action.REVIEW),
     CaptionStream: Rule("session__event", to_change=Action.RUN),
-    SessionProblem: Rule("session__event", to_change=Action.RUN),
     AudienceCount: Rule("event", to_change=Action.RUN),
-    AudienceSample: Rule("session__event", to_change=Action.RUN),
     ListenerReport: Rule("event", to_change=Action.RUN),
     VideoSeat: Rule("event", to_change=Action.RUN),
 }

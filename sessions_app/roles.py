@@ -18,7 +18,7 @@ from sessions_app.permissions import ADMINISTRATOR, OPERATOR, ORGANISER, REVIEWE
 CATALOGUE = ("language", "voice", "avatar")
 TRANSCRIPT = ("livesession", "segment", "translation", "correction", "languagereview")
 PLANNED = ("event", "eventlanguage", "glossaryterm", "glossarytranslation")
-MEASURED = ("audiencecount", "audiencesample", "sessionproblem", "listenerreport", "videoseat")
+MEASURED = ("audiencecount", "listenerreport", "videoseat")
 EVERYTHING = (
     *CATALOGUE,
     *TRANSCRIPT,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.utils import timezone
@@ -161,14 +161,21 @@ class Transcript:
         return text
 
 
+class _Corrected(NamedTuple):
+    """The newest correction of a text; `machine` where the machine wrote it, too."""
+
+    text: str
+    machine: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What was said in a segment: as recognised and, where a person has, as corrected."""
+    """What was said in a segment: as recognised, and its newest correction."""
 
     number: int
     language: str
     text: str
-    corrected: str | None
+    corrected: _Corrected | None
 
 
 class _BySegment:
@@ -191,17 +198,17 @@ class _BySegment:
             self._next = next(self._rows, None)
         return found
 
-    def newest(self, number: int) -> str | None:
-        """The text of the newest of a segment's corrections."""
+    def newest(self, number: int) -> _Corrected | None:
+        """The newest of a segment's corrections."""
         row = self.last(number)
-        return row[0] if row else None
+        return _Corrected(*row) if row else None
 
 
 def _corrections(**which: object) -> models.QuerySet[Any, tuple[Any, ...]]:
     return (
         Correction.objects.filter(**which)
         .order_by("segment__number", "pk")
-        .values_list("segment__number", "text")
+        .values_list("segment__number", "text", "machine")
     )
 
 
@@ -229,10 +236,11 @@ class _Stream:
         if corrected is None and spoken:
             corrected = said.corrected
         machine, reviewed_at = row
-        shown = machine if corrected is None else corrected
+        shown = machine if corrected is None else corrected.text
         if shown is None:
             return Text(None, TextState.FAILED, None)
-        state = TextState.MACHINE if corrected is None else TextState.CORRECTED
+        by_machine = corrected is None or corrected.machine
+        state = TextState.MACHINE if by_machine else TextState.CORRECTED
         if reviewed_at or self._column.review is ReviewState.REVIEWED:
             state = TextState.REVIEWED
         return Text(_LINE_BREAKS.sub(" ", shown).strip(), state, machine)

@@ -1,6 +1,6 @@
 """What is stored: the catalogue, events, transcripts and who listens."""
 
-from sessions_app.models.audience import AudienceCount, AudienceSample, ListenerReport
+from sessions_app.models.audience import AudienceCount, ListenerReport
 from sessions_app.models.catalogue import Avatar, Language, Voice
 from sessions_app.models.event import (
     Event,
@@ -16,14 +16,12 @@ from sessions_app.models.transcript import (
     LanguageReview,
     LiveSession,
     Segment,
-    SessionProblem,
     Translation,
 )
 from sessions_app.models.video import VideoResource, VideoSeat
 
 __all__ = [
     "AudienceCount",
-    "AudienceSample",
     "Avatar",
     "CaptionStream",
     "Correction",
@@ -37,7 +35,6 @@ __all__ = [
     "ListenerReport",
     "LiveSession",
     "Segment",
-    "SessionProblem",
     "Speaker",
     "Translation",
     "VideoResource",

@@ -91,28 +91,6 @@ class AudienceCount(models.Model):
         return {row["language"]: Heard(row["a"], row["b"]) for row in grouped}
 
 
-class AudienceSample(models.Model):
-    """How many listened to a session in one language at one time, over all processes."""
-
-    session = models.ForeignKey(
-        "sessions_app.LiveSession", on_delete=models.CASCADE, related_name="audience_samples"
-    )
-    language = models.CharField(max_length=35)
-    taken_at = models.DateTimeField()
-    listeners = models.PositiveIntegerField()
-
-    class Meta:
-        ordering = ["session", "taken_at", "language"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["session", "language", "taken_at"], name="audience_sampled_once"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.listeners} in {self.language}"
-
-
 class ListenerReport(models.Model):
     """A problem a listener told the organiser about."""
 

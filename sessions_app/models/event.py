@@ -207,9 +207,6 @@ class EventLanguage(models.Model):
         related_name="+",
         help_text="Empty: the event's avatar.",
     )
-    muted = models.BooleanField(
-        default=False, help_text="Captions only: nothing is spoken in this language."
-    )
 
     class Meta:
         ordering = ["language__name"]

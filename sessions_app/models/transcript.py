@@ -435,12 +435,6 @@ class Translation(models.Model):
     text = models.TextField(null=True)  # noqa: DJ001 (None: failed; "": nothing to say)
     seq = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
-    caption_delay_ms = models.PositiveIntegerField(
-        null=True, blank=True, help_text="From the end of the phrase to its caption being sent."
-    )
-    speech_delay_ms = models.PositiveIntegerField(
-        null=True, blank=True, help_text="From the end of the phrase to its speech being sent."
-    )
     reviewed_at = models.DateTimeField(null=True, blank=True)
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -554,21 +548,6 @@ class LanguageReview(models.Model):
 
     def __str__(self) -> str:
         return f"{self.language} of session {self.session_id}: {self.state}"
-
-
-class SessionProblem(models.Model):
-    """Something that went wrong in a running session, in the words its speaker was told."""
-
-    session = models.ForeignKey(LiveSession, on_delete=models.CASCADE, related_name="problems")
-    code = models.CharField(max_length=40)
-    message = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["created_at"]
-
-    def __str__(self) -> str:
-        return self.message[:80]
 
 
 class Correction(models.Model):

@@ -21,7 +21,6 @@ from django.utils import timezone
 
 from sessions_app.models import (
     AudienceCount,
-    AudienceSample,
     Avatar,
     Correction,
     Event,
@@ -32,7 +31,6 @@ from sessions_app.models import (
     LanguageReview,
     ListenerReport,
     LiveSession,
-    SessionProblem,
     Speaker,
     VideoResource,
     VideoSeat,
@@ -105,9 +103,6 @@ def theirs(make_event: MakeEvent) -> Event:
     VideoSeat.queue(session, "gl-ES", "region")
     ListenerReport.objects.create(event=event, language="gl-ES", message=SECRET)
     AudienceCount.report("process", {StreamKey(event.pk, "gl-ES", False): Heard(3, 2)})
-    now = timezone.now()
-    AudienceSample.objects.create(session=session, language="gl-ES", taken_at=now, listeners=3)
-    SessionProblem.objects.create(session=session, code="backend_down", message=SECRET)
     LanguageReview.objects.create(session=session, language="gl-ES", state="reviewed")
     return event
 

@@ -19,7 +19,7 @@ from sessions_app.exports import FORMATS
 from sessions_app.exports.csv import safe_cell
 from sessions_app.exports.transcript import Wanted
 from sessions_app.messages import FinalCaption
-from sessions_app.models import LanguageReview, LiveSession
+from sessions_app.models import Correction, LanguageReview, LiveSession
 from sessions_app.models.transcript import ReviewState
 from tests.conftest import ROOT
 from tests.sessions_app.exports.conftest import Say, accept, correct, exported
@@ -134,6 +134,20 @@ def test_an_export_says_what_listeners_read(talk: LiveSession) -> None:
             for segment in as_json(talk, language)["segments"]
         }
         assert {number: texts[number] for number in read} == read
+
+
+def test_what_the_machine_translated_again_is_machine_text(talk: LiveSession) -> None:
+    translation = talk.translations.get(segment__number=2, language="es-ES")
+    again = Correction(
+        segment_id=translation.segment_id,
+        translation=translation,
+        text="Crecemos mucho.",
+        machine=True,
+    )
+    talk.put_beside([again])
+    lines = lines_of(exported(talk, "txt", "es-ES", wanted=Wanted.MARKED))
+    assert lines[7] == "[1:05] * Crecemos mucho."
+    assert as_json(talk, "es-ES")["segments"][1]["texts"]["es-ES"]["state"] == "machine"
 
 
 def test_marked_subtitles_have_the_mark_on_the_screen(talk: LiveSession) -> None:
