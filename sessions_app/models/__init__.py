@@ -10,6 +10,7 @@ from sessions_app.models.event import (
     GlossaryTranslation,
     Speaker,
 )
+from sessions_app.models.preferences import Preferences
 from sessions_app.models.transcript import (
     CaptionStream,
     Correction,
@@ -36,6 +37,7 @@ __all__ = [
     "LanguageReview",
     "ListenerReport",
     "LiveSession",
+    "Preferences",
     "Segment",
     "SessionProblem",
     "Speaker",

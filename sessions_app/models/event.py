@@ -99,6 +99,7 @@ class Event(models.Model):
         null=True, blank=True, help_text="From then on nobody can go live at this event."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["-starts_at", "-created_at"]
