@@ -107,7 +107,7 @@ class EventCard:
             row.language.code: row.avatar
             for row in event.languages.select_related("language", "avatar")
         }
-        languages = [LanguageItem.of(language) for language in event.offered_languages()]
+        languages = LanguageItem.offered(event)
         return cls(
             event=event,
             languages=languages,

@@ -8,11 +8,13 @@ from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
-from sessions_app.models import LiveSession
+from sessions_app.models import Event, LiveSession
 from sessions_app.models.catalogue import BackendName
 
 SAMPLES_PER_HOUR = 16_000 * 3600
 SECONDS_PER_HOUR = 3600
+CHARACTERS_PER_HOUR = 54_000
+"""What one voice says in an hour of talk: 15 characters a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,20 @@ class Costs:
             avatar_minutes=connected_s / 60,
             characters=sum(spoken),
             audio_hours=session.acked_samples / SAMPLES_PER_HOUR,
+            hours=hours,
+        )
+
+    @classmethod
+    def estimate(cls, event: Event, backend: str) -> Costs:
+        """What the event will cost at most if it takes the planned time and everything is used."""
+        hours = event.duration_min / 60
+        if backend != BackendName.AZURE:
+            return cls(avatar_minutes=0.0, characters=0, audio_hours=0.0, hours=hours)
+        voices = event.languages.filter(muted=False).count()
+        return cls(
+            avatar_minutes=float(event.video_seats * event.duration_min),
+            characters=round(voices * CHARACTERS_PER_HOUR * hours),
+            audio_hours=hours,
             hours=hours,
         )
 

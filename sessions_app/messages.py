@@ -58,13 +58,22 @@ class LanguageItem:
     muted: bool = False
 
     @classmethod
-    def of(cls, language: Language) -> LanguageItem:
+    def of(cls, language: Language, *, muted: bool = False) -> LanguageItem:
         return cls(
             code=language.code,
             name=language.name,
             native_name=language.native_name,
             direction=language.direction,
+            muted=muted,
         )
+
+    @classmethod
+    def offered(cls, event: Event) -> list[LanguageItem]:
+        """What a listener of this event may choose."""
+        muted = set(event.languages.filter(muted=True).values_list("language", flat=True))
+        return [
+            cls.of(language, muted=language.pk in muted) for language in event.offered_languages()
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

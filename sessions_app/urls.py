@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from sessions_app import views
+from sessions_app import event_pages, glossary_pages, preferences, views
 from sessions_app.exports.views import download_exported, exported
 from sessions_app.metrics_view import metrics
+
+event = "office/events/<int:pk>"
 
 urlpatterns = [
     path("", views.join, name="join"),
@@ -17,4 +19,15 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
     path("healthz/live", views.alive, name="alive"),
+    path("office/time-zone/", preferences.time_zone, name="time-zone"),
+    path(
+        "office/first-steps/dismiss/", preferences.dismiss_first_steps, name="dismiss-first-steps"
+    ),
+    path(f"{event}/poster/", event_pages.poster, name="event-poster"),
+    path(f"{event}/calendar.ics", event_pages.calendar, name="event-calendar"),
+    path(f"{event}/copy/", event_pages.copy, name="event-copy"),
+    path(f"{event}/reopen/", event_pages.reopen, name="event-reopen"),
+    path(f"{event}/glossary/", glossary_pages.glossary, name="event-glossary"),
+    path(f"{event}/glossary/import/", glossary_pages.glossary_import, name="glossary-import"),
+    path(f"{event}/glossary.csv", glossary_pages.glossary_export, name="glossary-export"),
 ]

@@ -52,7 +52,7 @@ def listener(request: HttpRequest, join_code: str) -> HttpResponse:
         return render(request, "sign_in.html", context)
     asks_pin = event.access == Access.PIN
     title = "Join with a PIN" if asks_pin else event.title
-    languages = [LanguageItem.of(language) for language in event.offered_languages()]
+    languages = LanguageItem.offered(event)
     wanted = request.GET.get("lang", "").lower()
     codes = [language.code for language in languages]
     page = {

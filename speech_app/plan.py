@@ -30,7 +30,9 @@ class Plan:
         for row in event.languages.select_related("language", "voice"):
             code = row.language.code
             targets.append(code)
-            if row.voice and row.voice.backend == backend.name:
+            if row.muted:
+                voices[code] = ""
+            elif row.voice and row.voice.backend == backend.name:
                 voices[code] = row.voice.code
         for language in event.offered_languages():
             fitting = [voice.code for voice in known if voice.language == language.code]

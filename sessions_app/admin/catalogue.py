@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from sessions_app.admin.base import ModelAdmin, PlainChoices
+from sessions_app.admin.in_use import InUse
 from sessions_app.admin.offer import offered_here
 from sessions_app.availability import Availability
 from sessions_app.models import Avatar, Language, Voice
@@ -16,7 +17,7 @@ from sessions_app.previews import voice_preview_data
 
 
 @admin.register(Language)
-class LanguageAdmin(ModelAdmin[Language]):
+class LanguageAdmin(InUse, ModelAdmin[Language]):
     list_display = ["name", "native_name", "code", "direction"]
     list_filter = ["direction"]
     search_fields = ["name", "native_name", "code"]
@@ -29,7 +30,7 @@ class LanguageAdmin(ModelAdmin[Language]):
 
 
 @admin.register(Voice)
-class VoiceAdmin(PlainChoices, ModelAdmin[Voice]):
+class VoiceAdmin(InUse, PlainChoices, ModelAdmin[Voice]):
     list_display = ["name", "language", "gender", "backend", "code"]
     list_filter = ["backend", "gender", "language"]
     list_select_related = ["language"]
@@ -66,7 +67,7 @@ def _voice_preview(voice: Voice) -> dict[str, Any]:
 
 
 @admin.register(Avatar)
-class AvatarAdmin(ModelAdmin[Avatar]):
+class AvatarAdmin(InUse, ModelAdmin[Avatar]):
     list_display = [
         "name",
         "kind",

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.forms import ModelForm
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -15,10 +15,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from sessions_app.admin.base import ModelAdmin, PlainChoices, TabularInline, changeable
+from sessions_app.admin.event_form import EventForm, first_answers
 from sessions_app.admin.export import export_events
 from sessions_app.admin.members import MemberInline
 from sessions_app.admin.offer import OfferForm, Offers
 from sessions_app.availability import Availability
+from sessions_app.concerns import concerns
+from sessions_app.invitations import invitations
 from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal_qr_path
 from sessions_app.models import (
     Avatar,
@@ -32,31 +35,34 @@ from sessions_app.models import (
 )
 from sessions_app.models.catalogue import AvatarKind
 from sessions_app.models.transcript import State
-from sessions_app.permissions import Action, is_administrator, may
+from sessions_app.permissions import Action, events_for, is_administrator, may
 from sessions_app.previews import avatar_data, voice_preview_data
+from sessions_app.time_zones import with_zone
 
 
 class EventLanguageInline(Offers, PlainChoices, TabularInline[EventLanguage, Event]):
     model = EventLanguage
     form = OfferForm
-    extra = 1
+    verbose_name_plural = "target languages, with their voices and avatars"
+    extra = 0
     autocomplete_fields = ["language", "voice", "avatar"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EventLanguage]:
+        return super().get_queryset(request).select_related("language")
 
 
 class SpeakerInline(TabularInline[Speaker, Event]):
     model = Speaker
     verbose_name_plural = "speakers (their links appear above once the event is saved)"
-    extra = 1
     fields = ["name", "consented_at", "revoked_at"]
     readonly_fields = ["consented_at", "revoked_at"]
     can_delete = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Speaker]:
+        return super().get_queryset(request).select_related("event")
 
-class GlossaryInline(TabularInline[GlossaryTerm, Event]):
-    model = GlossaryTerm
-    verbose_name_plural = "glossary (save, then press Change beside a term to translate it)"
-    extra = 0
-    show_change_link = True
+    def get_extra(self, request: HttpRequest, obj: Event | None = None, **kwargs: Any) -> int:
+        return 0 if obj else 1
 
 
 class RunningFilter(admin.SimpleListFilter):
@@ -77,8 +83,8 @@ class RunningFilter(admin.SimpleListFilter):
 
 @admin.register(Event)
 class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
-    form = OfferForm
-    list_display = ["title", "starts_at", "state", "join_code", "spoken", "translated", "owner"]
+    form = EventForm
+    list_display = ["title", "starts", "state", "join_code", "spoken", "translated", "owner"]
     list_filter = [
         RunningFilter,
         ("source_languages", admin.RelatedOnlyFieldListFilter),
@@ -91,12 +97,14 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
     date_hierarchy = "starts_at"
     autocomplete_fields = ["source_languages", "avatar", "owner"]
     fieldsets = [
-        (None, {"fields": ["title", "starts_at", "source_languages", "avatar", "video_seats"]}),
-        ("Listeners", {"fields": ["access", "pin"]}),
+        (None, {"fields": ["title", "starts_at", "duration_min"]}),
+        ("Languages", {"fields": ["source_languages", "add_languages", "voices"]}),
+        ("Avatar", {"fields": ["avatar", "video_seats"]}),
+        ("Who may listen", {"fields": ["access", "pin"]}),
         ("Organisation", {"fields": ["closed_at"]}),
     ]
     readonly_fields = ["owned_by"]
-    inlines = [EventLanguageInline, SpeakerInline, GlossaryInline, MemberInline]
+    inlines = [EventLanguageInline, SpeakerInline, MemberInline]
     actions = ["close", "reopen", export_events]
     change_form_template = "admin/sessions_app/event/change_form.html"
 
@@ -122,6 +130,10 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
     def owned_by(self, event: Event) -> str:
         return event.owner.get_full_name() or event.owner.get_username() if event.owner else "-"
 
+    @admin.display(description="starts at", ordering="starts_at", empty_value="no time yet")
+    def starts(self, event: Event) -> str | None:
+        return with_zone(event.starts_at) if event.starts_at else None
+
     @admin.display(description="state", ordering="running_state")
     def state(self, event: Event) -> str:
         running: str | None = event.running_state  # type: ignore[attr-defined]
@@ -140,18 +152,20 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
     def close(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         chosen = changeable(request, queryset)
         closed = Event.objects.filter(pk__in=chosen.values("pk"), closed_at=None)
-        count = closed.update(closed_at=timezone.now())
+        now = timezone.now()
+        count = closed.update(closed_at=now, changed_at=now)
         self.message_user(request, f"Events closed: {count}.", messages.SUCCESS)
 
     @admin.action(description="Open again", permissions=["change"])
     def reopen(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         chosen = changeable(request, queryset)
         closed = Event.objects.filter(pk__in=chosen.values("pk"), closed_at__isnull=False)
-        count = closed.update(closed_at=None)
+        count = closed.update(closed_at=None, changed_at=timezone.now())
         self.message_user(request, f"Events opened again: {count}.", messages.SUCCESS)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
+        asked = super().get_changeform_initial_data(request)
+        return {"owner": request.user.pk, **first_answers(), **asked}
 
     def save_model(
         self, request: HttpRequest, obj: Event, form: ModelForm[Event], change: bool
@@ -166,6 +180,18 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
                 messages.WARNING,
             )
 
+    def save_related(
+        self, request: HttpRequest, form: EventForm, formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        form.add_chosen_languages()
+        event: Event = form.instance
+        if not change and not event.speakers.exists():
+            # As when an event is made in a minute: its owner speaks, until somebody is invited.
+            speaker = event.owner or request.user
+            name = speaker.get_full_name() or speaker.get_username()  # type: ignore[union-attr]
+            Speaker.objects.create(event=event, name=name[:120])
+
     def response_add(
         self, request: HttpRequest, obj: Event, post_url_continue: str | None = None
     ) -> HttpResponse:
@@ -175,6 +201,12 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
             return response
         # The links are what an organiser wants next.
         return redirect("admin:sessions_app_event_change", obj.pk)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Event) -> HttpResponseRedirect:
+        # The event's own page says so, too; the list, where this leads, does not.
+        for concern in concerns(obj, request.user):
+            self.message_user(request, f"{obj}: {concern}", messages.WARNING)
+        return super().response_post_save_change(request, obj)
 
     def changeform_view(
         self,
@@ -187,7 +219,7 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
         context = {
             **(extra_context or {}),
             **_availability(event),
-            **(_links(request, event) if event else {}),
+            **(_about(request, event) if event else {}),
         }
         return super().changeform_view(request, object_id, form_url, context)
 
@@ -204,9 +236,13 @@ def _availability(event: Event | None) -> dict[str, Any]:
     }
 
 
-def _links(request: HttpRequest, event: Event) -> dict[str, Any]:
+def _about(request: HttpRequest, event: Event) -> dict[str, Any]:
+    """What an event's page shows above its form."""
     sessions = event.live_sessions.annotate(segment_count=Count("segments"))
     shown = {
+        "concerns": concerns(event, request.user),
+        "may_change": may(request.user, Action.CHANGE, event),
+        "term_count": event.glossary.count(),
         "listener_link": listener_link(request, event),
         "listener_qr": qr_path(event),
         "sessions": sessions[:10],
@@ -215,13 +251,10 @@ def _links(request: HttpRequest, event: Event) -> dict[str, Any]:
         return shown
     return {
         **shown,
-        "may_run": True,
         "rehearsal_link": rehearsal_link(request, event),
         "rehearsal_qr": rehearsal_qr_path(event),
-        "invitations": [
-            {"speaker": speaker, "link": request.build_absolute_uri(speaker.get_absolute_url())}
-            for speaker in event.speakers.all()
-        ],
+        "may_invite": True,
+        "invitations": invitations(request, event),
         "may_revoke": request.user.has_perm("sessions_app.change_speaker")
         and may(request.user, Action.CHANGE, event),
     }
@@ -298,15 +331,46 @@ class SpeakerAdmin(PlainChoices, ModelAdmin[Speaker]):
 
 
 class GlossaryTranslationInline(PlainChoices, TabularInline[GlossaryTranslation, GlossaryTerm]):
+    """A line for every target language of the event; those left empty are not stored."""
+
     model = GlossaryTranslation
-    extra = 1
     autocomplete_fields = ["language"]
+
+    def get_extra(
+        self, request: HttpRequest, obj: GlossaryTerm | None = None, **kwargs: Any
+    ) -> int:
+        return len(self._missing(request, obj))
+
+    def get_formset(
+        self, request: HttpRequest, obj: GlossaryTerm | None = None, **kwargs: Any
+    ) -> type[BaseInlineFormSet[Any, Any, Any]]:
+        missing = self._missing(request, obj)
+
+        class Prepared(super().get_formset(request, obj, **kwargs)):  # type: ignore[misc]
+            def __init__(self, *args: Any, **options: Any) -> None:
+                options.setdefault("initial", [{"language": pk} for pk in missing])
+                super().__init__(*args, **options)
+
+        return Prepared
+
+    def _missing(self, request: HttpRequest, term: GlossaryTerm | None) -> list[int]:
+        event = request.GET.get("event", "") if term is None else str(term.event_id)
+        if not event.isdigit():
+            return []
+        wanted = EventLanguage.objects.filter(event__in=events_for(request.user, Action.VIEW))
+        there = GlossaryTranslation.objects.filter(term=term).values("language")
+        return list(
+            wanted.filter(event=int(event))
+            .exclude(language__in=there)
+            .order_by("language__name")
+            .values_list("language", flat=True)
+        )
 
 
 @admin.register(GlossaryTerm)
 class GlossaryTermAdmin(PlainChoices, ModelAdmin[GlossaryTerm]):
     list_display = ["term", "event", "keep", "say_as", "translated"]
-    list_filter = ["keep"]
+    list_filter = ["keep", ("event", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["event"]
     ordering = ["event", "term"]
     search_fields = ["term", "say_as", "translations__text", "event__title"]
@@ -325,8 +389,8 @@ class GlossaryTermAdmin(PlainChoices, ModelAdmin[GlossaryTerm]):
     def response_post_save_change(
         self, request: HttpRequest, obj: GlossaryTerm
     ) -> HttpResponseRedirect:
-        # Whoever writes an event's terms goes on with that event.
-        return redirect("admin:sessions_app_event_change", obj.event_id)
+        # Whoever writes an event's terms goes on with them.
+        return redirect("event-glossary", obj.event_id)
 
     @admin.display(description="translations", ordering="translation_count")
     def translated(self, term: GlossaryTerm) -> int:

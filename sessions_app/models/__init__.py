@@ -10,6 +10,7 @@ from sessions_app.models.event import (
     GlossaryTranslation,
     Speaker,
 )
+from sessions_app.models.preferences import Preferences
 from sessions_app.models.transcript import (
     CaptionStream,
     Correction,
@@ -34,6 +35,7 @@ __all__ = [
     "LanguageReview",
     "ListenerReport",
     "LiveSession",
+    "Preferences",
     "Segment",
     "Speaker",
     "Translation",

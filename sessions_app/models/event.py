@@ -113,6 +113,7 @@ class Event(models.Model):
         null=True, blank=True, help_text="From then on nobody can go live at this event."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["-starts_at", "-created_at"]
@@ -206,6 +207,10 @@ class EventLanguage(models.Model):
         blank=True,
         related_name="+",
         help_text="Empty: the event's avatar.",
+    )
+    muted = models.BooleanField(
+        default=False,
+        help_text="Captions only: nothing is spoken in this language from the next start on.",
     )
 
     class Meta:

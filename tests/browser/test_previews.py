@@ -100,7 +100,7 @@ def test_an_event_lets_its_voices_be_heard_and_its_avatars_be_seen(
 
     # A row that is added later has both, too.
     page.get_by_text("Add another Target language").click()
-    added = page.locator("#languages-2")
+    added = page.locator("#languages-1")
     added.get_by_text("Say a sentence").click()
     expect(added.get_by_label("Sentence")).to_have_value("")
     choose(page, added.locator(".field-language"), "Italian")

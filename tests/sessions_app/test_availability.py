@@ -73,6 +73,8 @@ def filled(event: Event, **changes: Any) -> dict[str, Any]:
         "starts_at_0": "",
         "starts_at_1": "",
         "source_languages": [language.pk for language in event.source_languages.all()],
+        "duration_min": event.duration_min,
+        "access": event.access,
         "avatar": event.avatar_id,
         "video_seats": 0,
         "owner": "",
@@ -80,8 +82,6 @@ def filled(event: Event, **changes: Any) -> dict[str, Any]:
         "languages-INITIAL_FORMS": len(rows),
         "speakers-TOTAL_FORMS": 0,
         "speakers-INITIAL_FORMS": 0,
-        "glossary-TOTAL_FORMS": 0,
-        "glossary-INITIAL_FORMS": 0,
     }
     for number, row in enumerate(rows):
         data |= {
