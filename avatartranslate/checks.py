@@ -89,7 +89,7 @@ def _addresses() -> Iterator[Error]:
             yield Error(
                 f"{origin} in CSRF_TRUSTED_ORIGINS is not https: passwords and speakers' links "
                 "would cross the network readable, and browsers would refuse the microphone.",
-                hint="Let a proxy end TLS, as deploy/nginx.conf shows, and write https://.",
+                hint="Let a proxy end TLS, as deploy/container/listen.conf shows, and write https://.",
                 id="avatartranslate.E009",
             )
 

@@ -217,7 +217,7 @@ if SSO_SERVER_URL:
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [
         "{0.scheme}://{0.netloc}".format(urlsplit(SSO_SERVER_URL))
     ]
-# The proxy that ends TLS redirects to it and sends HSTS: see deploy/nginx.conf.
+# The proxy that ends TLS redirects to it and sends HSTS: see deploy/container/listen.conf.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -281,6 +281,8 @@ LOGGING = {
             "formatter": "plain",
             "filters": ["hide_secrets"],
         },
+        # A logger without any handler falls back to one of Python's own, which hides nothing.
+        "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
@@ -294,6 +296,6 @@ LOGGING = {
         "uvicorn": {"handlers": ["console"], "propagate": False},
         "uvicorn.access": {"handlers": ["console"], "propagate": False},
         # Anyone can send a foreign Host header; it is answered with 400 and needs no traceback.
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
     },
 }

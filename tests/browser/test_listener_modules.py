@@ -377,6 +377,26 @@ def test_view_follows_until_the_reader_scrolls_up(view: Page) -> None:
     assert view.locator("#newest").is_hidden()
 
 
+def test_text_that_appears_below_does_not_stop_following(view: Page) -> None:
+    receive(view, joined(), *(final(n, n) for n in range(1, 41)))
+    view.evaluate(
+        """async (message) => {
+            receive([message]);
+            const below = document.createElement("p");
+            below.style.height = "120px";
+            scroller.append(below);
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        }""",
+        final(41, 41),
+    )
+    assert view.locator("#newest").is_hidden()
+    receive(view, final(42, 42))
+    assert (
+        view.evaluate("scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 2")
+        is True
+    )
+
+
 def test_older_captions_are_asked_for_at_the_top(view: Page) -> None:
     receive(view, joined(), *(final(n, n - 50) for n in range(51, 91)))
     assert view.evaluate("olderAsked") == 0

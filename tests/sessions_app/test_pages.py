@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from sessions_app.admission import MOST_FAILED_JOINS
 from sessions_app.availability import Availability
 from sessions_app.models import Event
 from sessions_app.readiness import Readiness
+from tests.conftest import Server
 
 pytestmark = pytest.mark.django_db
 
@@ -256,3 +258,12 @@ def test_a_channel_layer_that_fails_is_named(client: Client, settings: Settings)
     response = client.get("/healthz")
     assert response.status_code == 503
     assert response.json() == {**READY, "ready": False, "channel_layer": "not reachable"}
+
+
+def test_a_foreign_host_header_leaves_nothing_in_the_log(server: Server) -> None:
+    before = server.log.stat().st_size
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", "/", headers={"Host": "evil.example"})
+    assert connection.getresponse().status == 400
+    connection.close()
+    assert b"Traceback" not in server.log.read_bytes()[before:]

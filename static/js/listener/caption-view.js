@@ -69,6 +69,8 @@ export class CaptionView {
   /** @type {Map<number, Row>} */
   #rows = new Map();
   #following = true;
+  /** Where the scroller was last. */
+  #top = 0;
   #language = { code: "", direction: "ltr" };
   #speaking = null;
 
@@ -85,7 +87,11 @@ export class CaptionView {
     this.newest = newest;
     scroller.addEventListener("scroll", () => {
       const distance = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-      this.#follow(distance < NEAR_END_PX);
+      // Text that appears below takes the end away as well; only the reader goes up.
+      const wentUp = scroller.scrollTop < this.#top;
+      this.#top = scroller.scrollTop;
+      if (distance < NEAR_END_PX) this.#follow(true);
+      else if (wentUp) this.#follow(false);
       if (scroller.scrollTop < NEAR_START_PX && !this.#following) onNearStart();
     }, { passive: true });
     newest.addEventListener("click", () => {
@@ -156,6 +162,7 @@ export class CaptionView {
     const before = anchor?.getBoundingClientRect().top;
     change();
     if (anchor?.isConnected) this.scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+    this.#top = this.scroller.scrollTop;
   }
 
   #follow(following) {
@@ -165,5 +172,6 @@ export class CaptionView {
 
   #scrollToEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#top = this.scroller.scrollTop;
   }
 }
