@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -29,6 +31,13 @@ LANES = ("services", "embedded", "azure", "browser")
 
 They mostly wait: three lanes fit beside one another on two cores, with a speaker in each.
 """
+
+
+def pytest_configure() -> None:
+    """What the tests' own process counts, from its first import on, stays out of a developer's."""
+    folder = tempfile.TemporaryDirectory(prefix="avatartranslate-test-")
+    atexit.register(folder.cleanup)
+    settings.METRICS_DIR = folder.name
 
 
 @pytest.hookimpl(wrapper=True)
@@ -61,12 +70,6 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     """Servers started by tests open the same file."""
     folder = tmp_path_factory.mktemp("database")
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def metrics_directory(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the tests' own process counts stays out of the developer's figures."""
-    settings.METRICS_DIR = str(tmp_path_factory.mktemp("metrics"))
 
 
 @dataclass
