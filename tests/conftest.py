@@ -34,8 +34,12 @@ They mostly wait: three lanes fit beside one another on two cores, with a speake
 
 
 def pytest_configure() -> None:
-    """What the tests' own process counts, from its first import on, stays out of a developer's."""
-    folder = tempfile.TemporaryDirectory(prefix="avatartranslate-test-")
+    """Keep what the tests' own process counts out of the developer's figures.
+
+    Before any test module is imported: the application counts from its first import on.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="avatartranslate-metrics-")
+    # Not `config.add_cleanup`: a worker of pytest-xdist ends without it.
     atexit.register(folder.cleanup)
     settings.METRICS_DIR = folder.name
 
