@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -30,6 +31,17 @@ LANES = ("services", "embedded", "azure", "browser")
 
 They mostly wait: three lanes fit beside one another on two cores, with a speaker in each.
 """
+
+
+def pytest_configure() -> None:
+    """Keep what the tests' own process counts out of the developer's figures.
+
+    Before any test module is imported: the application counts from its first import on.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="avatartranslate-metrics-")
+    # Not `config.add_cleanup`: a worker of pytest-xdist ends without it.
+    atexit.register(folder.cleanup)
+    settings.METRICS_DIR = folder.name
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,16 +74,6 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     """Servers started by tests open the same file."""
     folder = tmp_path_factory.mktemp("database")
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Keep what the tests' own process counts out of the developer's figures.
-
-    Before any test module is imported: the application counts from its first import on.
-    """
-    folder = tempfile.TemporaryDirectory(prefix="avatartranslate-metrics-")
-    config.add_cleanup(folder.cleanup)
-    settings.METRICS_DIR = folder.name
 
 
 @dataclass

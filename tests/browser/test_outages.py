@@ -37,10 +37,17 @@ NOT_STORED = "The transcript cannot be stored at the moment."
 OUT_OF_REACH = "A part of the server is out of reach"
 
 
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def _cluster() -> Iterator[Cluster]:
     with Cluster(processes=2) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def cluster(_cluster: Cluster) -> Cluster:
+    """The set-up, all of it running."""
+    _cluster.start()
+    return _cluster
 
 
 def picture(page: Page, folder: Path, name: str) -> None:

@@ -139,7 +139,7 @@ async def test_captions_and_speech_keep_the_order_of_what_was_said(
 async def test_nothing_is_voiced_for_nobody(room: Room, line: LanguageLine) -> None:
     room.with_sound = 0
     line.expect(said(1)).set_result("uno")
-    await until(lambda: len(room.stored) == 1)
+    await until(lambda: len(room.told) == 1)
     room.with_sound = 1
     line.expect(said(2)).set_result("dos")
     await line.drain()
