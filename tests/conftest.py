@@ -25,7 +25,6 @@ from tests.services import MissingBinary, PostgreSQL, Redis, free_port
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60
 
-REAL_TIME = {"browser", "embedded", "azure"}
 LANES = ("services", "embedded", "azure", "browser")
 """Tests with one of these markers, the first they have, run one after the other.
 
@@ -52,9 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     moment loses sound or frames. The summary counts reruns.
     """
     for item in items:
-        if _marks(item) & REAL_TIME:
-            item.add_marker(pytest.mark.flaky(reruns=2))
         if lane := _lane(item):
+            item.add_marker(pytest.mark.flaky(reruns=2))
             item.add_marker(pytest.mark.xdist_group(lane))
     yield
     # After pytest-django, which puts last what empties the database: so it is in each part.

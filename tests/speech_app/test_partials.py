@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from speech_app.partials import ShownPartial
@@ -74,6 +74,7 @@ def test_stable_only_grows(translations: list[str]) -> None:
         before = stable
 
 
+@example(["a今", "a 今"])
 @given(st.lists(st.text("ab 今", min_size=1, max_size=12), min_size=2, max_size=6))
 def test_what_is_not_stable_yet_is_in_both_of_the_last_translations(
     translations: list[str],
@@ -81,4 +82,5 @@ def test_what_is_not_stable_yet_is_in_both_of_the_last_translations(
     stable, tail = shown(*translations)[-1]
     if tail:
         assert translations[-1].strip().startswith(stable + tail)
-        assert " ".join(translations[-2].split()).startswith(" ".join((stable + tail).split()))
+        # What is agreed on are the words, not the spaces between them.
+        assert "".join(translations[-2].split()).startswith("".join((stable + tail).split()))
