@@ -16,7 +16,6 @@ from sessions_app.admin.offer import OfferForm
 from sessions_app.availability import Availability
 from sessions_app.models import EventLanguage, Language, Voice
 from sessions_app.models.catalogue import AvatarKind, Gender
-from sessions_app.models.event import Access
 from sessions_app.time_zones import zone_name, zone_offset
 
 PREFERRED_SOURCE = "en-US"
@@ -78,13 +77,6 @@ class EventForm(OfferForm):
             zone_offset(moment),
             reverse("time-zone"),
         )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        needs_pin = cleaned.get("access") == Access.PIN and "pin" in self.fields
-        if needs_pin and not cleaned.get("pin") and "pin" not in self.errors:
-            self.add_error("pin", "Write the PIN that listeners will need.")
-        return cleaned
 
     def add_chosen_languages(self) -> None:
         """Translate the saved event into the ticked languages, as far as it is not yet."""

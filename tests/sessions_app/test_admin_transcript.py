@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from sessions_app.models import Event, LiveSession
+from sessions_app.models import Event, EventMember, LiveSession
 
 pytestmark = pytest.mark.django_db
 
@@ -68,5 +68,6 @@ def test_who_may_review_a_transcript_is_led_there(client: Client, session: LiveS
     assertContains(client.get(transcript_of(session)), f'href="{link}"')
     visitor = User.objects.create_user("visitor", is_staff=True)
     visitor.user_permissions.add(Permission.objects.get(codename="view_livesession"))
+    EventMember.objects.create(event=session.event, user=visitor, role="operator")
     client.force_login(visitor)
     assertNotContains(client.get(transcript_of(session)), link)

@@ -82,6 +82,8 @@ def filled(event: Event, **changes: Any) -> dict[str, Any]:
         "languages-INITIAL_FORMS": len(rows),
         "speakers-TOTAL_FORMS": 0,
         "speakers-INITIAL_FORMS": 0,
+        "members-TOTAL_FORMS": 0,
+        "members-INITIAL_FORMS": 0,
     }
     for number, row in enumerate(rows):
         data |= {

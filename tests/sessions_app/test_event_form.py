@@ -70,7 +70,7 @@ def test_a_title_and_a_time_are_enough(client: Client, ann: User) -> None:
             "starts_at",
             "Say on which day and when it starts.",
         ),
-        ({"access": "pin"}, "pin", "Write the PIN that listeners will need."),
+        ({"access": "pin"}, "pin", "Write the PIN that listeners shall type."),
         ({"access": "pin", "pin": "a b"}, "pin", "Use 4 to 12 letters or digits."),
     ],
 )
@@ -104,6 +104,7 @@ def test_adding_languages_leaves_those_there_as_they_are(
     client: Client, ann: User, make_event: MakeEvent
 ) -> None:
     event = make_event("es-ES")
+    Event.objects.update(owner=ann)
     before = event.languages.get()
     path = address(Event, "change", event.pk)
     left = client.get(path).context["adminform"].form.fields["add_languages"].queryset
@@ -124,6 +125,7 @@ def test_an_event_made_in_a_hurry_may_stay_without_a_time(
     client: Client, ann: User, make_event: MakeEvent
 ) -> None:
     event = make_event("es-ES")
+    Event.objects.update(owner=ann)
     response = fill_in(client, address(Event, "change", event.pk), title="Renamed")
     event.refresh_from_db()
     assert (response.status_code, event.title, event.starts_at) == (302, "Renamed", None)
