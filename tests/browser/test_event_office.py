@@ -53,7 +53,8 @@ def test_from_a_title_to_a_poster(
 
     page.get_by_role("link", name="Preflight check").click()
     page.get_by_role("button", name="Run the checks").click()
-    expect(page.locator("#tries-status")).to_have_text("All 5 work.")
+    # Real recognition, translation and voices, beside whatever else the machine does.
+    expect(page.locator("#tries-status")).to_have_text("All 5 work.", timeout=90_000)
     expect(page.locator("#tries li[data-state=ok]")).to_have_count(5)
     expect(page.locator("#tries audio")).to_have_count(2)
     page.get_by_role("button", name="Run them again").click()
