@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from sessions_app.availability import Availability
 from sessions_app.database import in_database
@@ -70,7 +71,7 @@ class Readiness:
             await ask()
         except NotReady as reason:
             return str(reason)
-        except TimeoutError:
+        except (TimeoutError, RedisTimeout):
             return SILENT
         except Exception as error:  # whatever a driver raises, the answer is the same
             logger.warning("%s is not reachable: %s", part, error)
