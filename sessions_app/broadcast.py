@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,11 @@ def stream_group(session: int, language: str) -> str:
 def event_group(event: int) -> str:
     """What every listener of an event must know: sessions that begin, pause and end."""
     return f"event.{event}"
+
+
+def control_group(event: int) -> str:
+    """What the operators of an event see live."""
+    return f"control.{event}"
 
 
 async def publish_partial(caption: PartialCaption) -> None:
@@ -108,13 +114,23 @@ async def publish_state(session: LiveSession) -> None:
     )
 
 
+async def publish_told(event: int, frame: str) -> None:
+    """To the operators of an event: what its speaker is told about words still being spoken."""
+    await _send(control_group(event), {"type": "told", "event": event, "frame": frame})
+
+
 def publish_correction(*corrections: Correction) -> None:
-    """Show corrections to whoever listens now; call it once they are committed.
+    """Show corrections to whoever listens now; call it once they are committed."""
+    publish_shown(Translation.objects.shown().changed_by(corrections))
+
+
+def publish_shown(captions: Iterable[Translation]) -> None:
+    """Show finals and corrections that are committed.
 
     Of each stream only the newest caption is sent: who sees the gap before it reads the others.
     """
-    changed = Translation.objects.shown().changed_by(corrections).order_by("seq")
-    newest = {(row.session_id, row.language): row for row in changed}
+    shown = Translation.objects.shown().filter(pk__in=[row.pk for row in captions])
+    newest = {(row.session_id, row.language): row for row in shown.order_by("seq")}
     for row in newest.values():
         async_to_sync(publish_final)(FinalCaption.of(row))
 

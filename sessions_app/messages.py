@@ -181,6 +181,7 @@ class FinalCaption(Message):
     def of(cls, translation: Translation) -> FinalCaption:
         """The newest version of a translation that came from `Translation.objects.shown()`."""
         segment = translation.segment
+        assert translation.seq is not None, "what is shown has a seq"
         source: str | None = translation.corrected_source  # type: ignore[attr-defined]
         text: str | None = translation.corrected_text  # type: ignore[attr-defined]
         corrected = text is not None or source is not None

@@ -16,6 +16,7 @@ from django.db.models import Model, Q, QuerySet
 
 from sessions_app.models import (
     AudienceCount,
+    AudienceSample,
     CaptionStream,
     Correction,
     Event,
@@ -27,6 +28,7 @@ from sessions_app.models import (
     ListenerReport,
     LiveSession,
     Segment,
+    SessionLogEntry,
     Speaker,
     Translation,
     VideoSeat,
@@ -114,6 +116,8 @@ RULES: dict[type[Model], Rule] = {
     LanguageReview: Rule("session__event", to_change=Action.REVIEW),
     CaptionStream: Rule("session__event", to_change=Action.RUN),
     AudienceCount: Rule("event", to_change=Action.RUN),
+    AudienceSample: Rule("session__event", to_change=Action.RUN),
+    SessionLogEntry: Rule("session__event", to_change=Action.RUN),
     ListenerReport: Rule("event", to_change=Action.RUN),
     VideoSeat: Rule("event", to_change=Action.RUN),
 }

@@ -18,7 +18,13 @@ from sessions_app.permissions import ADMINISTRATOR, OPERATOR, ORGANISER, REVIEWE
 CATALOGUE = ("language", "voice", "avatar")
 TRANSCRIPT = ("livesession", "segment", "translation", "correction", "languagereview")
 PLANNED = ("event", "eventlanguage", "glossaryterm", "glossarytranslation")
-MEASURED = ("audiencecount", "listenerreport", "videoseat")
+MEASURED = (
+    "audiencecount",
+    "audiencesample",
+    "sessionlogentry",
+    "listenerreport",
+    "videoseat",
+)
 EVERYTHING = (
     *CATALOGUE,
     *TRANSCRIPT,

@@ -191,7 +191,8 @@ def _newest(session: int, language: str, after: int, most: int | None) -> list[K
 
 
 def _kept(row: Translation) -> Kept:
-    return Kept(row.seq, row.segment.number, FinalCaption.of(row).encode())
+    caption = FinalCaption.of(row)
+    return Kept(caption.seq, caption.segment, caption.encode())
 
 
 def last_segments(

@@ -131,7 +131,9 @@ class Transcript:
 
     def lines(self) -> Iterator[Line]:
         """Every segment in spoken order, with what is stored of it when its turn comes."""
-        segments = self.session.segments.order_by("number").values_list(
+        # What an operator has dropped or still has in their hands, no listener has seen.
+        seen = self.session.segments.filter(dropped_at=None).exclude(held_until__gt=timezone.now())
+        segments = seen.order_by("number").values_list(
             "number", "start_ms", "end_ms", "source_language", "text"
         )
         corrections = _BySegment(_corrections(segment__session=self.session, translation=None))

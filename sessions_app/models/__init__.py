@@ -2,6 +2,7 @@
 
 from sessions_app.models.audience import AudienceCount, ListenerReport
 from sessions_app.models.catalogue import Avatar, Language, Voice
+from sessions_app.models.course import AudienceSample, SessionLogEntry
 from sessions_app.models.event import (
     Event,
     EventLanguage,
@@ -23,6 +24,7 @@ from sessions_app.models.video import VideoResource, VideoSeat
 
 __all__ = [
     "AudienceCount",
+    "AudienceSample",
     "Avatar",
     "CaptionStream",
     "Correction",
@@ -37,6 +39,7 @@ __all__ = [
     "LiveSession",
     "Preferences",
     "Segment",
+    "SessionLogEntry",
     "Speaker",
     "Translation",
     "VideoResource",

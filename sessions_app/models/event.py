@@ -109,6 +109,12 @@ class Event(models.Model):
         blank=True,
         related_name="events",
     )
+    notice = models.CharField(
+        max_length=300,
+        blank=True,
+        editable=False,
+        help_text="What the organiser tells every listener now; empty: nothing.",
+    )
     closed_at = models.DateTimeField(
         null=True, blank=True, help_text="From then on nobody can go live at this event."
     )
@@ -210,7 +216,7 @@ class EventLanguage(models.Model):
     )
     muted = models.BooleanField(
         default=False,
-        help_text="Captions only: nothing is spoken in this language from the next start on.",
+        help_text="Captions only: nothing is spoken in this language until you unmute it.",
     )
 
     class Meta:

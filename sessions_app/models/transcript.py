@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -120,6 +120,19 @@ class LiveSession(models.Model):
     acked_frame = models.BigIntegerField(default=-1)
     acked_samples = models.BigIntegerField(default=0)
     backend = models.CharField(max_length=20, blank=True)
+    wanted = models.CharField(
+        max_length=10,
+        choices=[(State.PAUSED, "paused"), (State.ENDED, "ended")],
+        blank=True,
+        editable=False,
+        help_text="What an operator wants of the process that listens to the speaker.",
+    )
+    hold_s = models.PositiveSmallIntegerField(
+        "seconds held",
+        default=0,
+        editable=False,
+        help_text="How long an operator may look at a sentence before anyone sees it.",
+    )
 
     class Meta:
         ordering = ["-started_at"]
@@ -198,16 +211,30 @@ class LiveSession(models.Model):
             session.source_language = source_language
             session.backend = backend
             session.seen_at = now
+            session.wanted = ""
             session.save()
             return session
+
+    def order(self, state: State) -> None:
+        """Have it paused or ended, whichever process holds its speaker; in a second it is.
+
+        Where nobody is listened to, it ends at once.
+        """
+        with transaction.atomic():
+            current = LiveSession.objects.select_for_update().get(pk=self.pk)
+            if current.state == State.LIVE:
+                current.wanted = state
+                current.save(update_fields=["wanted"])
+            elif current.state == State.PAUSED and state == State.ENDED:
+                current.epoch += 1
+                current._end(timezone.now())
 
     def pause(self) -> None:
         """Stop listening; the same or another client resumes with `go_live`. Raises Superseded."""
         with transaction.atomic():
             self._lock()
             if self.state == State.LIVE:
-                self.state, self.paused_at = State.PAUSED, timezone.now()
-                self.save()
+                self._pause(timezone.now())
 
     def end(self) -> None:
         """End the live session. Raises Superseded."""
@@ -222,8 +249,7 @@ class LiveSession(models.Model):
             if self.epoch == 1 and not self.segments.exists():
                 self.delete()
             elif self.state == State.LIVE:
-                self.state, self.paused_at = State.PAUSED, timezone.now()
-                self.save()
+                self._pause(timezone.now())
 
     def touch(self) -> bool:
         """Say that the speaker's connection lives; False where the session has moved on."""
@@ -253,11 +279,12 @@ class LiveSession(models.Model):
         acked_frame: int,
         acked_samples: int,
         number: int | None = None,
+        final_ms: int | None = None,
     ) -> Segment:
         """Store what was said and how far the audio is dealt with, as one. Raises Superseded.
 
-        With the `number` it should get, storing it again changes nothing: a connection that broke
-        may have hidden that the first try succeeded.
+        Its captions wait for `hold_s`. With the `number` it should get, storing it again changes
+        nothing: a connection that broke may have hidden that the first try succeeded.
         """
         with transaction.atomic():
             self._lock()
@@ -265,20 +292,26 @@ class LiveSession(models.Model):
             if stored:
                 return stored
             last = self.segments.order_by("-number").values_list("number", flat=True).first() or 0
+            hold = timedelta(seconds=self.hold_s)
             segment = self.segments.create(
                 number=last + 1,
                 source_language=source_language,
                 text=text,
                 start_ms=start_ms,
                 end_ms=end_ms,
+                final_ms=final_ms,
+                held_until=timezone.now() + hold if hold else None,
             )
             self._acknowledge(acked_frame, acked_samples)
             return segment
 
-    def finish_translation(self, segment: Segment, language: str, text: str | None) -> Translation:
+    def finish_translation(
+        self, segment: Segment, language: str, text: str | None, *, caption_ms: int | None = None
+    ) -> Translation:
         """Store a segment's text in a language; None where it failed, which a later text mends.
 
-        Storing again what is already there changes nothing. Raises Superseded.
+        It has no seq yet where it is held, waits behind one that is, or was dropped. Storing again
+        what is already there changes nothing. Raises Superseded.
         """
         with transaction.atomic():
             self._lock()
@@ -287,10 +320,22 @@ class LiveSession(models.Model):
                 translation = Translation(segment=segment, session=self, language=language)
             elif text is None or translation.text is not None:
                 return translation
-            translation.text = text
-            translation.seq = CaptionStream.next_seq(self, language)
+            translation.text, translation.caption_ms = text, caption_ms
+            if translation.seq or not self._waits(segment, language):
+                translation.seq = CaptionStream.next_seq(self, language)
             translation.save()
             return translation
+
+    def _waits(self, segment: Segment, language: str) -> bool:
+        """Whether an operator still has this caption, or one before it, in their hands."""
+        segment.refresh_from_db(fields=["held_until", "dropped_at"])
+        earlier = self.translations.filter(
+            language=language,
+            seq=None,
+            segment__number__lt=segment.number,
+            segment__dropped_at=None,
+        )
+        return segment.is_held or segment.dropped_at is not None or earlier.exists()
 
     def put_beside(self, corrections: Sequence[Correction]) -> list[Correction]:
         """Store new corrections of this session, many at once.
@@ -300,18 +345,28 @@ class LiveSession(models.Model):
         """
         with transaction.atomic():
             LiveSession.objects.select_for_update().get(pk=self.pk)
-            changed = list(
-                Translation.objects.changed_by(corrections).order_by("segment__number", "pk")
+            self.give_seqs(
+                Translation.objects.changed_by(corrections)
+                .exclude(seq=None)
+                .order_by("segment__number", "pk")
             )
-            newest = {
-                language: CaptionStream.next_seq(self, language, count)
-                for language, count in Counter(row.language for row in changed).items()
-            }
-            for row in reversed(changed):
-                row.seq = newest[row.language]
-                newest[row.language] -= 1
-            Translation.objects.bulk_update(changed, ["seq"])
             return Correction.objects.bulk_create(corrections)
+
+    def give_seqs(self, captions: Iterable[Translation]) -> list[Translation]:
+        """Give each caption its stream's next seq, in this order, and store it.
+
+        The caller holds the row's lock.
+        """
+        changed = list(captions)
+        newest = {
+            language: CaptionStream.next_seq(self, language, count)
+            for language, count in Counter(row.language for row in changed).items()
+        }
+        for row in reversed(changed):
+            row.seq = newest[row.language]
+            newest[row.language] -= 1
+        Translation.objects.bulk_update(changed, ["seq"])
+        return changed
 
     @classmethod
     def sweep(cls) -> list[LiveSession]:
@@ -323,7 +378,9 @@ class LiveSession(models.Model):
         live = dict(cls.objects.filter(state=State.LIVE).values_list("pk", "seen_at"))
         vanished = _watch.vanished(live)
         gone = Q(pk__in=vanished, state=State.LIVE)
-        over = Q(state=State.PAUSED, seen_at__lt=timezone.now() - PAUSED_ENDS_AFTER)
+        over = Q(state=State.PAUSED) & (
+            Q(seen_at__lt=timezone.now() - PAUSED_ENDS_AFTER) | Q(wanted=State.ENDED)
+        )
         if not vanished and not cls.objects.filter(over).exists():
             return []
         changed: list[LiveSession] = []
@@ -334,8 +391,7 @@ class LiveSession(models.Model):
                     session._end(timezone.now())
                 elif session.seen_at == live[session.pk]:
                     session.epoch += 1
-                    session.state, session.paused_at = State.PAUSED, session.seen_at
-                    session.save()
+                    session._pause(session.seen_at)
                 else:
                     continue
                 changed.append(session)
@@ -359,9 +415,15 @@ class LiveSession(models.Model):
             self.paused_ms += max(0, round((now - self.paused_at).total_seconds() * 1000))
             self.paused_at = None
 
+    def _pause(self, now: datetime) -> None:
+        self.state, self.paused_at = State.PAUSED, now
+        if self.wanted == State.PAUSED:
+            self.wanted = ""
+        self.save()
+
     def _end(self, now: datetime) -> None:
         self._end_pause(now)
-        self.state, self.ended_at = State.ENDED, now
+        self.state, self.ended_at, self.wanted = State.ENDED, now, ""
         self.save()
 
 
@@ -379,6 +441,32 @@ class Segment(models.Model):
         blank=True,
         help_text="How sure recognition was, 0 to 1; empty where it does not say.",
     )
+    final_ms = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="From the arrival of its last audio to its text being known.",
+    )
+    held_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Nobody sees its captions before that, unless an operator shows them.",
+    )
+    dropped_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When an operator dropped it: listeners have never seen it.",
+    )
+    dropped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -394,6 +482,11 @@ class Segment(models.Model):
     def __str__(self) -> str:
         return f"{self.number}: {self.text[:80]}"
 
+    @property
+    def is_held(self) -> bool:
+        """Whether its captions wait until an operator's time is over."""
+        return self.held_until is not None and self.held_until > timezone.now()
+
     def correct(self, text: str, author: User | None) -> Correction:
         """Put a person's text beside what was recognised; every language's caption shows it."""
         (stored,) = self.session.put_beside([Correction(segment=self, text=text, author=author)])
@@ -408,10 +501,14 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
         return self.filter(Q(pk__in=own) | Q(segment__in=spoken))
 
     def shown(self) -> Self:
-        """With `corrected_text` and `corrected_source`, the newest corrections, in spoken order."""
+        """What listeners may see, in spoken order.
+
+        With `corrected_text` and `corrected_source`, the newest corrections.
+        """
         newest = Correction.objects.order_by("-pk").values("text")
         return (
-            self.select_related("segment")
+            self.exclude(seq=None)
+            .select_related("segment")
             .annotate(
                 corrected_text=Subquery(newest.filter(translation=OuterRef("pk"))[:1]),
                 corrected_source=Subquery(
@@ -426,14 +523,19 @@ class Translation(models.Model):
     """A segment's machine text in one language, and the number of its newest version.
 
     Where the language is the one spoken, it is what was recognised. `text` is None where the
-    translation failed. `seq` counts finals and corrections per session and language, from 1.
+    translation failed. `seq` counts finals and corrections per session and language, from 1; it is
+    None until the caption is shown to listeners. `caption_ms` and `speech_ms` are how long after
+    the arrival of the phrase's last audio its text was there, and its speech was sent; the time it
+    was held is not in them.
     """
 
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="translations")
     session = models.ForeignKey(LiveSession, on_delete=models.CASCADE, related_name="translations")
     language = models.CharField(max_length=35)
     text = models.TextField(null=True)  # noqa: DJ001 (None: failed; "": nothing to say)
-    seq = models.PositiveIntegerField()
+    seq = models.PositiveIntegerField(null=True, blank=True)
+    caption_ms = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    speech_ms = models.PositiveIntegerField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     reviewed_at = models.DateTimeField(null=True, blank=True)
     reviewed_by = models.ForeignKey(
@@ -452,6 +554,11 @@ class Translation(models.Model):
                 fields=["session", "language", "seq"], name="translation_seq_once"
             ),
             models.CheckConstraint(condition=Q(seq__gte=1), name="translation_seq_from_one"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["session"], condition=Q(seq__isnull=True), name="translation_not_shown"
+            ),
         ]
 
     def __str__(self) -> str:

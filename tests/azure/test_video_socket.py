@@ -190,7 +190,9 @@ class Room:
             acked_frame=self.segment,
             acked_samples=self.segment,
         )
-        return self.session.finish_translation(segment, "es-ES", text).seq
+        seq = self.session.finish_translation(segment, "es-ES", text).seq
+        assert seq is not None
+        return seq
 
     async def spoken(self, *texts: str) -> None:
         """Wait until avatars have said exactly this, to the end."""

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from sessions_app.models import (
     AudienceCount,
+    AudienceSample,
     Avatar,
     Correction,
     Event,
@@ -104,6 +105,8 @@ def theirs(make_event: MakeEvent) -> Event:
     session.end()
     VideoSeat.queue(session, "gl-ES", "region")
     ListenerReport.objects.create(event=event, language="gl-ES", message=SECRET)
+    AudienceSample.objects.create(session=session, language="gl-ES", listeners=3, with_sound=2)
+    SessionLogEntry.objects.create(session=session, kind="problem", code="internal", text=SECRET)
     AudienceCount.report("process", {StreamKey(event.pk, "gl-ES", False): Heard(3, 2)})
     LanguageReview.objects.create(session=session, language="gl-ES", state="reviewed")
     return event

@@ -51,7 +51,7 @@ async def said(event: Event) -> list[str]:
     return [words(segment.text) async for segment in session.segments.order_by("number")]
 
 
-async def translated(event: Event, language: str) -> list[tuple[int, int]]:
+async def translated(event: Event, language: str) -> list[tuple[int, int | None]]:
     """Segment and seq of every stored translation with a text."""
     session = await LiveSession.objects.aget(event=event)
     rows = session.translations.filter(language=language, text__isnull=False).order_by("seq")

@@ -1,0 +1,162 @@
+"""Captions that wait for an operator: to be fixed, dropped or shown before anyone sees them.
+
+A held caption is stored and has no seq. It gets one when its time is over, when an operator shows
+it, or, where the process that held it has died, from any other one: it is late then, never lost.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from sessions_app.models import LiveSession, Segment, Translation
+
+MOST_S = 30
+"""Whoever listens to a voice that is further behind than this hears another talk."""
+MOST_AT_WORK_S = 60
+"""An operator who writes has this long; a page that was left open holds nobody up for longer."""
+LATE_S = 5.0
+
+
+class TooLate(Exception):
+    """Listeners have seen it already, or the session is over; the text says what to do."""
+
+
+def hold_for(session: LiveSession, seconds: int) -> None:
+    """Hold every sentence from now on for so long; what waits longer now, waits only so long.
+
+    Raises ValueError unless it is 0 (nothing is held) to MOST_S.
+    """
+    if not 0 <= seconds <= MOST_S:
+        raise ValueError(f"Captions can be held for 0 to {MOST_S} seconds.")
+    with transaction.atomic():
+        current = _lock(session)
+        current.hold_s = seconds
+        current.save(update_fields=["hold_s"])
+        until = timezone.now() + timedelta(seconds=seconds)
+        current.segments.filter(held_until__gt=until).update(held_until=until)
+
+
+def keep_waiting(session: LiveSession, number: int) -> None:
+    """An operator writes: the sentence waits for them. Raises TooLate."""
+    with transaction.atomic():
+        segment = _waiting(_lock(session), number)
+        segment.held_until = timezone.now() + timedelta(seconds=MOST_AT_WORK_S)
+        segment.save(update_fields=["held_until"])
+
+
+def stop_waiting(session: LiveSession, number: int) -> None:
+    """The operator has left it as it is: it waits as long as it would have."""
+    with transaction.atomic():
+        current = _lock(session)
+        for segment in current.segments.filter(number=number, held_until__isnull=False):
+            segment.held_until = segment.created_at + timedelta(seconds=current.hold_s)
+            segment.save(update_fields=["held_until"])
+
+
+def show_now(session: LiveSession, number: int) -> list[Translation]:
+    """Show the sentence and those before it; returns the captions that are shown by that."""
+    with transaction.atomic():
+        current = _lock(session)
+        now = timezone.now()
+        current.segments.filter(number__lte=number, held_until__gt=now).update(held_until=now)
+        return _show(current, upto=number)
+
+
+def drop(session: LiveSession, number: int, author: User) -> None:
+    """Never show the sentence. It stays in the transcript, marked. Raises TooLate."""
+    with transaction.atomic():
+        segment = _waiting(_lock(session), number)
+        segment.dropped_at, segment.dropped_by = timezone.now(), author
+        segment.save(update_fields=["dropped_at", "dropped_by"])
+
+
+def restore(session: LiveSession, number: int) -> list[Translation]:
+    """Show a dropped sentence after all, at once; returns its captions."""
+    with transaction.atomic():
+        current = _lock(session)
+        dropped = current.segments.filter(number=number, dropped_at__isnull=False)
+        if not dropped.update(dropped_at=None, dropped_by=None, held_until=timezone.now()):
+            return []
+        return current.give_seqs(current.translations.filter(seq=None, segment__number=number))
+
+
+def release(session: LiveSession, translation: Translation) -> Translation | datetime | None:
+    """Show a caption whose turn it is: those before it in its language are shown or dropped.
+
+    Returns it with its seq; until when it is still held; or None where it was dropped. What is
+    shown already is left as it is.
+    """
+    if held := _held_until(translation):
+        return held
+    with transaction.atomic():
+        current = _lock(session)
+        if held := _held_until(translation):
+            return held
+        translation.refresh_from_db()
+        if translation.segment.dropped_at:
+            return None
+        if translation.seq is None:
+            current.give_seqs([translation])
+        return translation
+
+
+def release_overdue() -> None:
+    """Show what should have been shown some seconds ago by a process that did not.
+
+    To be called every few seconds; the captions are found in the database.
+    """
+    late = timezone.now() - timedelta(seconds=LATE_S)
+    overdue = Translation.objects.filter(
+        Q(segment__held_until=None, created_at__lt=late) | Q(segment__held_until__lt=late),
+        seq=None,
+        segment__dropped_at=None,
+    )
+    # Looked up by itself first: this finds nothing nearly always, by an index.
+    for pk in set(overdue.values_list("session", flat=True)):
+        with transaction.atomic():
+            session = LiveSession.objects.select_for_update().filter(pk=pk).first()
+            if session:
+                _show(session)
+
+
+def _lock(session: LiveSession) -> LiveSession:
+    return LiveSession.objects.select_for_update().get(pk=session.pk)
+
+
+def _held_until(translation: Translation) -> datetime | None:
+    """None where it need not wait any more."""
+    segment = Segment.objects.get(pk=translation.segment_id)
+    return segment.held_until if segment.is_held and not segment.dropped_at else None
+
+
+def _waiting(session: LiveSession, number: int) -> Segment:
+    """Raises TooLate where somebody has seen it or it was dropped."""
+    segment = session.segments.filter(number=number).first()
+    if segment is None:
+        raise TooLate("This sentence is no longer in the transcript.")
+    if segment.dropped_at:
+        raise TooLate("This sentence was dropped meanwhile.")
+    seen = segment.translations.exclude(seq=None).exists()
+    if seen or not segment.is_held:
+        raise TooLate("Listeners have seen this sentence already. You can still correct it.")
+    return segment
+
+
+def _show(session: LiveSession, *, upto: int | None = None) -> list[Translation]:
+    """Show what waits and is due, in each language up to the first that is not."""
+    waiting = session.translations.filter(seq=None, segment__dropped_at=None)
+    if upto is not None:
+        waiting = waiting.filter(segment__number__lte=upto)
+    held: set[str] = set()
+    due = []
+    for row in waiting.select_related("segment").order_by("segment__number", "pk"):
+        if row.segment.is_held:
+            held.add(row.language)
+        if row.language not in held:
+            due.append(row)
+    return session.give_seqs(due)
