@@ -33,6 +33,7 @@ from sessions_app.models import (
     LanguageReview,
     ListenerReport,
     LiveSession,
+    SessionLogEntry,
     Speaker,
     VideoResource,
     VideoSeat,
