@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from sessions_app.models import LiveSession, Segment, Translation
+from sessions_app.models.transcript import Superseded
 
 MOST_S = 30
 """Whoever listens to a voice that is further behind than this hears another talk."""
@@ -89,12 +90,14 @@ def release(session: LiveSession, translation: Translation) -> Translation | dat
     """Show a caption whose turn it is: those before it in its language are shown or dropped.
 
     Returns it with its seq; until when it is still held; or None where it was dropped. What is
-    shown already is left as it is.
+    shown already is left as it is. Raises Superseded where another process interprets the session.
     """
     if held := _held_until(translation):
         return held
     with transaction.atomic():
         current = _lock(session)
+        if current.epoch != session.epoch:
+            raise Superseded
         if held := _held_until(translation):
             return held
         translation.refresh_from_db()

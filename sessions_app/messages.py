@@ -70,9 +70,9 @@ class LanguageItem:
     @classmethod
     def offered(cls, event: Event) -> list[LanguageItem]:
         """What a listener of this event may choose."""
-        muted = set(event.languages.filter(muted=True).values_list("language", flat=True))
+        muted = event.muted_languages()
         return [
-            cls.of(language, muted=language.pk in muted) for language in event.offered_languages()
+            cls.of(language, muted=language.code in muted) for language in event.offered_languages()
         ]
 
 

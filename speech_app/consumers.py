@@ -11,6 +11,7 @@ from typing import Any
 from sessions_app import metrics
 from sessions_app.broadcast import layer_is_away
 from sessions_app.database import AWAY, in_database, persist
+from sessions_app.holding import release_overdue
 from sessions_app.links import listener_url
 from sessions_app.messages import (
     AudienceSize,
@@ -50,7 +51,7 @@ from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO, BackendError, LanguageUnavailable, Overloaded
 from speech_app.frames import FrameGap, FrameSize, TooFast
 from speech_app.interpreter import NOT_STORED
-from speech_app.stage import Hold, SessionOver, Stage
+from speech_app.stage import LATE_FOR_LISTENERS, Hold, SessionOver, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +59,6 @@ WATCH_EVERY_S = 1.0
 TOUCH_EVERY = 5
 SAY_EVERY_S = 5.0
 SHOWN_HISTORY = 50
-LATE_FOR_LISTENERS = Problem(
-    code="overloaded",
-    message="A part of the server is out of reach: for the moment listeners get captions some "
-    "seconds late, and no voice. Go on speaking.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +159,6 @@ class SpeakerConsumer(Socket):
                 tell=self._tell,
                 replaced=self._replaced,
             )
-            # The first sentence is voiced too: who listens is not first known a second later.
-            seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
-            # Another tab may have taken our place meanwhile.
-            hold.interpreter.heard = seen.heard
         except (SpeakerBusy, Superseded):
             problem = _busy()
         except SessionOver as over:
@@ -293,6 +285,7 @@ class SpeakerConsumer(Socket):
         if ticks % TOUCH_EVERY == 0:
             await in_database(self._touch, seen.session)
             await in_database(LiveSession.sweep)
+            await in_database(release_overdue)
         if seen.revoked:
             hold, self._hold = self._hold, None
             await self.refuse(_revoked())
@@ -300,7 +293,6 @@ class SpeakerConsumer(Socket):
                 await self._stage.pause(hold)
             return
         if hold:
-            hold.interpreter.heard = seen.heard
             await self._notice_end(hold, seen.session)
         self._notice_end_of_pause(seen.session)
         self._show_audience(seen.heard)

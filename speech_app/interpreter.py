@@ -9,16 +9,17 @@ import asyncio
 import contextlib
 import functools
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from django.utils import timezone
 
-from sessions_app import metrics
-from sessions_app.broadcast import publish_partial
+from sessions_app import holding, metrics
+from sessions_app.broadcast import publish_partial, publish_told
 from sessions_app.database import in_database, persist
 from sessions_app.messages import (
     Ack,
@@ -49,6 +50,7 @@ from speech_app.language_line import LanguageLine, LineTools, Said
 from speech_app.pacing import PartialPacer
 from speech_app.partials import ShownPartial
 from speech_app.plan import Plan
+from speech_app.problem_log import ProblemLog
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -60,6 +62,8 @@ FINISH_WITHIN_S = 90.0
 A database is waited for as long as it takes: the page gives up what it has said at the end."""
 WORTH_SAYING_FOR = timedelta(minutes=1)
 """Older text that an earlier run did not get to is shown, but nobody wants to hear it now."""
+LOOK_AT_HELD_EVERY_S = 0.5
+"""An operator may fix, drop or show a held sentence at any time, through any process."""
 MILLISECONDS = 1000
 NOT_STORED = Problem(code="storage_down", message="The transcript cannot be stored at the moment.")
 
@@ -75,6 +79,7 @@ class Interpreter:
     def __init__(self, session: LiveSession, backend: Backend, plan: Plan) -> None:
         self.session = session
         self.heard: Mapping[str, Heard] = {}
+        self.muted = plan.muted
         self.tell: Callable[[Message], None] = lambda message: None
         self.ended: asyncio.Event = asyncio.Event()
         self._backend = backend
@@ -88,8 +93,12 @@ class Interpreter:
         self._translated: dict[tuple[int, str], asyncio.Future[str | None]] = {}
         self._captions: dict[int, SpeakerCaption] = {}
         self._shown: dict[str, ShownPartial] = {}
-        self._pacers: dict[str, PartialPacer] = {}
+        self._pacers: dict[str, PartialPacer[PartialCaption]] = {}
+        self._told_pacer = PartialPacer(self._publish_told)
+        self._problems = ProblemLog(session.pk)
+        self._held_back = session.hold_s > 0
         self._shown_from = -1
+        self._finishing = False
         self._next_segment = 1
         self._lag_said = 0.0
         self.storage_is_away = False
@@ -111,10 +120,13 @@ class Interpreter:
         )
         tools = LineTools(
             store=self._store_translation,
+            release=self._release,
             heard=self._with_sound,
             told=self._tell_translation,
             lost=self._lose,
             spoken=self._count_spoken,
+            failed=lambda text: self.note("backend_down", text),
+            name=lambda language: self._plan.names.get(language, language),
             synthesizer=self._backend.synthesizer(),
             translator=self._backend.text_translator(),
             glossary=self._plan.glossary,
@@ -125,17 +137,22 @@ class Interpreter:
         for language, voice in self._plan.voices.items():
             self._lines[language] = LanguageLine(language, voice, tools)
             self._pacers[language] = PartialPacer(publish_partial)
-            for said in unfinished[language]:
-                if same_language(language, said.source_language):
-                    self._lines[language].expect(said).set_result(said.text)
-                else:
+            for said, text in unfinished[language]:
+                if text is None:
                     self._lines[language].expect_translation(said)
+                else:
+                    self._lines[language].expect(said).set_result(text)
         self._listening = asyncio.create_task(self._listen(self._translator))
         self._running.add(self)
         self._measure()
 
     def feed(self, frame: bytes) -> None:
-        """Take a numbered frame of audio. Raises FrameSize, FrameGap or TooFast."""
+        """Take a numbered frame of audio. Raises FrameSize, FrameGap or TooFast.
+
+        Once it finishes nothing is taken any more: the page keeps that for a resumption.
+        """
+        if self._finishing:
+            return
         pcm = self._ledger.accept(frame)
         if pcm and self._translator:
             self._translator.feed(pcm)
@@ -146,8 +163,20 @@ class Interpreter:
             await self._translator.set_source_language(code)
         await self.store(self.session.set_source_language, code)
 
+    def hold_back(self, on: bool) -> None:
+        """Whether listeners see nothing of a sentence before its operator had time to look."""
+        if on and not self._held_back:
+            for language in self._shown:
+                self._publish_partial(language, "", "", self._nothing())
+        self._held_back = on
+
+    def note(self, code: str, text: str) -> None:
+        """Log what did not work, for the operators and for afterwards."""
+        self._problems.note(code, text)
+
     async def finish(self) -> None:
         """Finish, store and voice everything that was said; then nothing runs any more."""
+        self._finishing = True
         work = asyncio.create_task(self._finish())
         lost = asyncio.create_task(self.ended.wait())
         try:
@@ -168,8 +197,11 @@ class Interpreter:
         if self._listening:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
-        await asyncio.gather(*(pacer.close() for pacer in self._pacers.values()))
+        await asyncio.gather(
+            self._told_pacer.close(), *(pacer.close() for pacer in self._pacers.values())
+        )
         await asyncio.gather(*(line.close() for line in self._lines.values()))
+        await self._problems.close()
         self._running.discard(self)
         self._measure()
 
@@ -186,7 +218,7 @@ class Interpreter:
         if not heard:
             logger.error("Session %s: recognition did not finish", self.session.pk)
             metrics.count_backend_error("recognition")
-            self.tell(
+            self._complain(
                 Problem(
                     code="backend_down",
                     message="Speech recognition does not answer; your last words are missing.",
@@ -214,7 +246,7 @@ class Interpreter:
         except Exception:
             logger.exception("Session %s stopped listening", self.session.pk)
             metrics.count_backend_error("recognition")
-            self.tell(
+            self._complain(
                 Problem(
                     code="backend_down",
                     message="Speech recognition has stopped. Press Resume to start it again; "
@@ -268,7 +300,7 @@ class Interpreter:
             case Trouble(code, message, language):
                 if language is None:
                     metrics.count_backend_error("recognition")
-                self.tell(Problem(code=code, message=message))
+                self._complain(Problem(code=code, message=message))
         self._tell_lag()
         self._measure()
 
@@ -286,18 +318,24 @@ class Interpreter:
             if not stable and not tail:
                 continue
             shown[language] = stable + tail
-            self._publish_partial(language, stable, tail, partial)
+            if not self._held_back:
+                self._publish_partial(language, stable, tail, partial)
         self._tell_partial(partial, shown)
 
     def _withdraw_partial(self) -> None:
         """What was taken for words was noise: nothing of it stays on the pages."""
         if not self._shown:
             return
-        nothing = Partial(self._shown_from, self.session.source_language, "", {})
-        for language in self._shown:
-            self._publish_partial(language, "", "", nothing)
+        nothing = self._nothing()
+        if not self._held_back:
+            for language in self._shown:
+                self._publish_partial(language, "", "", nothing)
         self._tell_partial(nothing, {})
         self._shown.clear()
+
+    def _nothing(self) -> Partial:
+        """In place of the words that are on the pages."""
+        return Partial(self._shown_from, self.session.source_language, "", {})
 
     def _publish_partial(self, language: str, stable: str, tail: str, partial: Partial) -> None:
         self._pacers[language].show(
@@ -314,18 +352,21 @@ class Interpreter:
 
     def _tell_partial(self, partial: Partial, shown: Mapping[str, str]) -> None:
         start_ms = self._session_ms(partial.start_sample)
-        self.tell(
-            SpeakerCaption(
-                session=self.session.pk,
-                segment=self._next_segment,
-                final=False,
-                source_language=partial.source_language,
-                source=partial.text,
-                translations=shown,
-                start_ms=start_ms,
-                end_ms=start_ms,
-            )
+        caption = SpeakerCaption(
+            session=self.session.pk,
+            segment=self._next_segment,
+            final=False,
+            source_language=partial.source_language,
+            source=partial.text,
+            translations=shown,
+            start_ms=start_ms,
+            end_ms=start_ms,
         )
+        self.tell(caption)
+        self._told_pacer.show(caption)
+
+    async def _publish_told(self, caption: SpeakerCaption) -> None:
+        await publish_told(self.session.event_id, caption.encode())
 
     async def _finish_segment(self, final: Final) -> None:
         ended_at = self._ledger.came_at(self._start.samples + final.end_sample)
@@ -339,9 +380,11 @@ class Interpreter:
             acked_frame=mark.frame,
             acked_samples=mark.samples,
             number=self._next_segment,
+            final_ms=max(0, round((time.monotonic() - ended_at) * MILLISECONDS)),
         )
         self._next_segment = segment.number + 1
         self._shown.clear()
+        self._told_pacer.drop()
         for pacer in self._pacers.values():
             pacer.drop()
         caption = SpeakerCaption(
@@ -381,16 +424,24 @@ class Interpreter:
         self.tell(Ack(frame=mark.frame))
 
     async def _store_translation(
-        self, segment: int, language: str, text: str | None
-    ) -> FinalCaption:
-        return await self.store(_store_translation, self.session, segment, language, text)
+        self, segment: int, language: str, text: str | None, taken_ms: int | None
+    ) -> FinalCaption | None:
+        return await self.store(_store_translation, self.session, segment, language, text, taken_ms)
 
-    async def _count_spoken(self, language: str, characters: int) -> None:
+    async def _release(self, segment: int, language: str) -> FinalCaption | None:
+        """Wait until the caption may be seen; None where an operator dropped it."""
+        while True:
+            found = await self.store(_release, self.session, segment, language)
+            if not isinstance(found, datetime):
+                return found
+            left_s = (found - timezone.now()).total_seconds()
+            await asyncio.sleep(min(max(0.0, left_s), LOOK_AT_HELD_EVERY_S))
+
+    async def _count_spoken(self, caption: FinalCaption, taken_ms: int | None) -> None:
+        language, characters = caption.language, len(caption.text or "")
         metrics.count_synthesised(language, characters)
         self._spoken[language] = self._spoken.get(language, 0) + characters
-        await self.store(
-            CaptionStream.count_spoken, self.session.pk, language, self._spoken[language]
-        )
+        await self.store(_note_spoken, caption, self._spoken[language], taken_ms)
 
     async def store(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Store, and wait for a database that is away. Raises Superseded."""
@@ -404,9 +455,13 @@ class Interpreter:
         if not self.storage_is_away:
             self.storage_is_away = True
             logger.warning("Session %s cannot be stored: the database is away", self.session.pk)
-            self.tell(NOT_STORED)
+            self._complain(NOT_STORED)
 
     # What the speaker is told
+
+    def _complain(self, problem: Problem) -> None:
+        self.tell(problem)
+        self.note(problem.code, problem.message)
 
     def _tell_translation(self, caption: FinalCaption) -> None:
         known = self._captions.get(caption.segment)
@@ -422,7 +477,7 @@ class Interpreter:
 
     def _with_sound(self, language: str) -> int:
         heard = self.heard.get(language)
-        return heard.with_sound if heard else 0
+        return heard.with_sound if heard and language not in self.muted else 0
 
     @property
     def _backlog_s(self) -> float:
@@ -442,29 +497,56 @@ class Interpreter:
 
 
 def _store_translation(
-    session: LiveSession, segment: int, language: str, text: str | None
-) -> FinalCaption:
-    row = session.finish_translation(Segment.objects.get(pk=segment), language, text)
-    return FinalCaption.of(Translation.objects.shown().get(pk=row.pk))
+    session: LiveSession, segment: int, language: str, text: str | None, taken_ms: int | None
+) -> FinalCaption | None:
+    row = session.finish_translation(
+        Segment.objects.get(pk=segment), language, text, caption_ms=taken_ms
+    )
+    return _caption(row) if row.seq else None
 
 
-def _unfinished(session: LiveSession, languages: list[str]) -> dict[str, list[Said]]:
-    """By language, the segments whose text an earlier run did not get to store."""
-    found: dict[str, list[Said]] = {}
+def _release(session: LiveSession, segment: int, language: str) -> FinalCaption | datetime | None:
+    row = Translation.objects.get(segment=segment, language=language)
+    found = holding.release(session, row)
+    return _caption(found) if isinstance(found, Translation) else found
+
+
+def _caption(translation: Translation) -> FinalCaption:
+    return FinalCaption.of(Translation.objects.shown().get(pk=translation.pk))
+
+
+def _note_spoken(caption: FinalCaption, characters: int, taken_ms: int | None) -> None:
+    CaptionStream.count_spoken(caption.session, caption.language, characters)
+    Translation.objects.filter(
+        session=caption.session, language=caption.language, segment__number=caption.segment
+    ).update(speech_ms=taken_ms)
+
+
+def _unfinished(
+    session: LiveSession, languages: list[str]
+) -> dict[str, list[tuple[Said, str | None]]]:
+    """By language, the segments whose captions an earlier run did not get to show.
+
+    With each its text, None where it must still be translated.
+    """
+    found: dict[str, list[tuple[Said, str | None]]] = {}
     for language in languages:
-        done = Translation.objects.filter(
-            session=session, language=language, text__isnull=False
-        ).values("segment")
-        missing = session.segments.exclude(pk__in=done).order_by("number")
+        texts = session.translations.filter(language=language, text__isnull=False)
+        shown = texts.exclude(seq=None).values("segment")
+        held = dict(texts.filter(seq=None).values_list("segment", "text"))
+        missing = session.segments.filter(dropped_at=None).exclude(pk__in=shown)
         found[language] = [
-            Said(
-                row.pk,
-                row.number,
-                row.source_language,
-                row.text,
-                speak=row.created_at > timezone.now() - WORTH_SAYING_FOR,
+            (
+                Said(
+                    row.pk,
+                    row.number,
+                    row.source_language,
+                    row.text,
+                    speak=row.created_at > timezone.now() - WORTH_SAYING_FOR,
+                ),
+                row.text if same_language(language, row.source_language) else held.get(row.pk),
             )
-            for row in missing
+            for row in missing.order_by("number")
         ]
     return found
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sessions_app import metrics
 from sessions_app.broadcast import publish_final, publish_speech
@@ -62,16 +62,23 @@ class Said:
 class LineTools:
     """What a line works with, the same for every language of a session.
 
-    `store(segment id, language, text)` stores and returns the caption; `heard(language)` says how
-    many listen with sound; `told(caption)` is called for each stored caption, `lost()` where the
-    session is no longer ours; `spoken(language, characters)` counts what a voice has synthesised.
+    `store(segment id, language, text, ms)` stores a text that was there so long after its phrase,
+    and returns the caption, None where an operator still has it in their hands. Then
+    `release(segment id, language)` waits for them and returns it, None where they dropped it.
+    `heard(language)` says how many hear a voice; `told(caption)` is called for each caption that is
+    shown, `lost()` where the session is no longer ours; `spoken(caption, ms)` counts what a voice
+    has said and how long after its phrase; `failed(text)` notes a failure in words, in which
+    `name(language)` is what people call a language.
     """
 
-    store: Callable[[int, str, str | None], Awaitable[FinalCaption]]
+    store: Callable[[int, str, str | None, int | None], Awaitable[FinalCaption | None]]
+    release: Callable[[int, str], Awaitable[FinalCaption | None]]
     heard: Callable[[str], int]
     told: Callable[[FinalCaption], None]
     lost: Callable[[], None]
-    spoken: Callable[[str, int], Awaitable[None]]
+    spoken: Callable[[FinalCaption, int | None], Awaitable[None]]
+    failed: Callable[[str], None]
+    name: Callable[[str], str]
     synthesizer: Synthesizer
     translator: TextTranslator
     glossary: Sequence[GlossaryEntry]
@@ -85,13 +92,18 @@ class LanguageLine:
         self._voice = voice
         self._tools = tools
         self._expected: asyncio.Queue[tuple[Said, asyncio.Future[str | None]]] = asyncio.Queue()
+        self._held: asyncio.Queue[tuple[Said, float]] = asyncio.Queue()
+        self._holding = 0
         self._to_say: asyncio.Queue[tuple[FinalCaption, float | None]] = asyncio.Queue()
         self._to_say_characters = 0
         self._failed: dict[int, Said] = {}
         self._mending: asyncio.Task[None] | None = None
         self._free_at = 0.0
         self._newest_s = 0.0
-        self._tasks = [asyncio.create_task(self._caption()), asyncio.create_task(self._voice_all())]
+        self._tasks = [
+            asyncio.create_task(task())
+            for task in (self._caption, self._show_held, self._voice_all)
+        ]
 
     @property
     def backlog_s(self) -> float:
@@ -116,8 +128,12 @@ class LanguageLine:
         self._expected.put_nowait((said, asyncio.ensure_future(self._translate(said))))
 
     async def drain(self) -> None:
-        """Wait until everything expected is stored, published and voiced."""
+        """Wait until everything expected is stored, published and voiced.
+
+        That takes as long as an operator still holds any of it.
+        """
         await self._expected.join()
+        await self._held.join()
         await self._to_say.join()
         if self._mending:
             self._mending.cancel()
@@ -141,6 +157,8 @@ class LanguageLine:
                 await self._finish(said, text, speak=said.speak)
                 if text is None:
                     metrics.count_backend_error("translation")
+                    name = self._tools.name(self.language)
+                    self._tools.failed(f"A sentence could not be translated into {name} at first.")
                     self._failed[said.number] = said
                     if self._mending is None:
                         self._mending = asyncio.create_task(self._mend())
@@ -153,15 +171,46 @@ class LanguageLine:
                 self._expected.task_done()
 
     async def _finish(self, said: Said, text: str | None, *, speak: bool) -> None:
-        caption = await self._tools.store(said.segment, self.language, text)
-        await publish_final(caption)
+        """Store a text, and show it unless an operator has it, or one before it, in their hands."""
+        came_at = time.monotonic()
+        taken_ms = None
         if text is not None and said.ended_at is not None:
-            metrics.observe_caption_delay(time.monotonic() - said.ended_at)
+            taken_ms = _ms(came_at - said.ended_at)
+        caption = await self._tools.store(said.segment, self.language, text, taken_ms)
+        said = replace(said, speak=speak)
+        if caption is None or self._holding:
+            self._holding += 1
+            self._held.put_nowait((said, came_at))
+        else:
+            await self._show(said, caption, held_s=0.0)
+
+    async def _show_held(self) -> None:
+        while True:
+            said, since = await self._held.get()
+            try:
+                caption = await self._tools.release(said.segment, self.language)
+                if caption:
+                    await self._show(said, caption, held_s=time.monotonic() - since)
+            except Superseded:
+                self._tools.lost()
+            except Exception:
+                # Whichever process next looks for what is overdue shows it.
+                logger.exception("Segment %s is not shown in %s", said.number, self.language)
+            finally:
+                self._holding -= 1
+                self._held.task_done()
+
+    async def _show(self, said: Said, caption: FinalCaption, *, held_s: float) -> None:
+        await publish_final(caption)
+        # Whoever holds a sentence for others is not what the speech service is slow at.
+        ended_at = None if said.ended_at is None else said.ended_at + held_s
+        if caption.text is not None and ended_at is not None:
+            metrics.observe_caption_delay(time.monotonic() - ended_at)
         self._tools.told(caption)
-        if speak and caption.text and self._voice and self._tools.heard(self.language):
+        if said.speak and caption.text and self._voice and self._tools.heard(self.language):
             self._to_say_characters += len(caption.text)
             self._newest_s = len(caption.text) * SECONDS_PER_CHARACTER
-            self._to_say.put_nowait((caption, said.ended_at))
+            self._to_say.put_nowait((caption, ended_at))
 
     async def _translate(self, said: Said) -> str | None:
         try:
@@ -207,6 +256,8 @@ class LanguageLine:
             except (BackendError, TimeoutError) as error:
                 metrics.count_backend_error("speech")
                 logger.warning("No speech in %s: %s", self.language, error)
+                name = self._tools.name(self.language)
+                self._tools.failed(f"A sentence was not spoken in {name}. {error}".strip())
             except Exception:
                 logger.exception("No speech in %s", self.language)
             finally:
@@ -237,10 +288,15 @@ class LanguageLine:
             visemes=[(viseme.offset_ms, viseme.viseme) for viseme in speech.visemes],
         )
         await publish_speech(header, speech.audio)
-        if ended_at is not None:
-            metrics.observe_speech_delay(time.monotonic() - ended_at)
+        taken_s = None if ended_at is None else time.monotonic() - ended_at
+        if taken_s is not None:
+            metrics.observe_speech_delay(taken_s)
         duration_s = speech.duration_ms / 1000
         self._free_at = max(time.monotonic(), self._free_at) + duration_s
         if not waiting:
             self._newest_s = duration_s
-        await self._tools.spoken(self.language, len(caption.text))
+        await self._tools.spoken(caption, None if taken_s is None else _ms(taken_s))
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -5,26 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
-from sessions_app.messages import PartialCaption
+from sessions_app.messages import Message
+
+M = TypeVar("M", bound=Message)
 
 SHOW_EVERY_S = 0.25
 """Four times a second: nobody reads faster, and each one goes to every listener."""
 
 
-class PartialPacer:
-    """Publishes one language's partial captions at most every `SHOW_EVERY_S`.
+class PartialPacer(Generic[M]):
+    """Publishes partial captions, such as one language's, at most every `SHOW_EVERY_S`.
 
     The first one goes at once; of those that have to wait only the newest is published.
     """
 
-    def __init__(self, publish: Callable[[PartialCaption], Awaitable[None]]) -> None:
+    def __init__(self, publish: Callable[[M], Awaitable[None]]) -> None:
         self._publish = publish
-        self._waiting: PartialCaption | None = None
+        self._waiting: M | None = None
         self._shown_at = float("-inf")
         self._showing: asyncio.Task[None] | None = None
 
-    def show(self, caption: PartialCaption) -> None:
+    def show(self, caption: M) -> None:
         """Publish this as soon as it is time, unless a newer one comes first."""
         self._waiting = caption
         if self._showing is None:

@@ -64,7 +64,7 @@ def checks_of(event: Event) -> list[Check]:
     sources = sorted(event.source_languages.values_list("code", flat=True))
     targets = list(event.target_languages.order_by("name").values_list("code", flat=True))
     spoken = [row.language.code for row in event.languages.select_related("language")]
-    muted = set(event.languages.filter(muted=True).values_list("language__code", flat=True))
+    muted = event.muted_languages()
     return [
         *(Check(Part.RECOGNITION, source) for source in sources),
         *(

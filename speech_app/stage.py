@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sessions_app.broadcast import publish_state
+from sessions_app.broadcast import layer_is_away, publish_state
 from sessions_app.database import AWAY, in_database, persist
-from sessions_app.messages import Message, Start
+from sessions_app.messages import Message, Problem, Start
 from sessions_app.models import Event, LiveSession, Speaker
 from sessions_app.models.transcript import (
     SPEAKER_GONE_AFTER,
@@ -24,11 +24,22 @@ from sessions_app.models.transcript import (
     Superseded,
 )
 from speech_app.backends import get_backend
+from speech_app.following import LOOK_EVERY_S, Orders, Sampler, orders_for
 from speech_app.interpreter import Interpreter
 from speech_app.plan import Plan
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
+
+LATE_FOR_LISTENERS = Problem(
+    code="overloaded",
+    message="A part of the server is out of reach: for the moment listeners get captions some "
+    "seconds late, and no voice. Go on speaking.",
+)
+_DONE_BY_OPERATOR = {
+    State.PAUSED: "The organiser has paused the session. Press Resume to go on.",
+    State.ENDED: "The organiser has ended the session.",
+}
 
 
 class SessionOver(Exception):
@@ -41,13 +52,17 @@ class SessionOver(Exception):
 
 @dataclass(eq=False)
 class Hold:
-    """A running Interpreter and the socket that feeds it; `gone` counts down without one."""
+    """A running Interpreter and the socket that feeds it; `gone` counts down without one.
+
+    `following` keeps to what operators want of it.
+    """
 
     event: int
     client: str
     interpreter: Interpreter
     replaced: Callable[[], None] | None = None
     gone: asyncio.Task[None] | None = None
+    following: asyncio.Task[None] | None = None
 
     @property
     def session(self) -> LiveSession:
@@ -148,10 +163,13 @@ class Stage:
 
     async def _carry_out(self, work: Coroutine[Any, Any, R]) -> R:
         """Do it to the end, even if the socket that asked for it goes away meanwhile."""
+        return await asyncio.shield(self._begin_work(work))
+
+    def _begin_work(self, work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
         task = asyncio.create_task(work)
         self._working.add(task)
         task.add_done_callback(self._working.discard)
-        return await asyncio.shield(task)
+        return task
 
     async def _pause(self, hold: Hold) -> LiveSession | None:
         async with self._changing[hold.event]:
@@ -208,11 +226,14 @@ class Stage:
         interpreter = Interpreter(session, get_backend(), plan)
         try:
             await interpreter.open()
+            # The first sentence is voiced too: who listens must be known before it.
+            _obey(interpreter, await in_database(orders_for, session))
         except BaseException:
             await self._carry_out(_withdraw(interpreter))
             raise
         hold = Hold(event=speaker.event_id, client=start.client, interpreter=interpreter)
         self._holds[speaker.event_id] = hold
+        hold.following = asyncio.create_task(self._follow(hold))
         await publish_state(session)
         return hold
 
@@ -228,10 +249,41 @@ class Stage:
 
     async def _drop(self, hold: Hold) -> None:
         await hold.interpreter.close()
-        if hold.gone:
-            hold.gone.cancel()
+        for task in (hold.gone, hold.following):
+            if task:
+                task.cancel()
         if self._holds.get(hold.event) is hold:
             del self._holds[hold.event]
+
+    async def _follow(self, hold: Hold) -> None:
+        """Do what operators want, through whichever process they said so."""
+        sampler = Sampler(hold.session.pk)
+        failing = False
+        while True:
+            try:
+                orders = await in_database(orders_for, hold.session)
+                _obey(hold.interpreter, orders)
+                if orders.wanted:
+                    # A task of its own: stopping the session ends this one.
+                    self._begin_work(self._obey_to_the_end(hold, State(orders.wanted)))
+                    return
+                await in_database(sampler.sample, orders.heard)
+                failing = False
+            except Exception:
+                # The next look may fare better; what holds on is said in the log once.
+                if not failing:
+                    logger.warning("Could not look after a session", exc_info=True)
+                failing = True
+            if layer_is_away():
+                hold.interpreter.note(LATE_FOR_LISTENERS.code, LATE_FOR_LISTENERS.message)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _obey_to_the_end(self, hold: Hold, wanted: State) -> None:
+        hold.interpreter.tell(Problem(code="operator", message=_DONE_BY_OPERATOR[wanted]))
+        async with self._changing[hold.event]:
+            if self._holds.get(hold.event) is hold:
+                change = LiveSession.pause if wanted == State.PAUSED else LiveSession.end
+                await self._stop(hold, change)
 
     async def _wait_for_speaker(self, hold: Hold) -> None:
         """Where the speaker goes on at another process, what is held here is let go at once."""
@@ -249,6 +301,12 @@ class Stage:
         except AWAY:
             return False
         return newest is None or newest.epoch != hold.session.epoch
+
+
+def _obey(interpreter: Interpreter, orders: Orders) -> None:
+    interpreter.heard = orders.heard
+    interpreter.muted = orders.muted
+    interpreter.hold_back(orders.is_held)
 
 
 async def _withdraw(interpreter: Interpreter) -> None:

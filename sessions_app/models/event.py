@@ -188,6 +188,10 @@ class Event(models.Model):
         )
         return own.avatar if own and own.avatar else self.avatar
 
+    def muted_languages(self) -> frozenset[str]:
+        """Codes of the target languages in which nothing is to be heard now."""
+        return frozenset(self.languages.filter(muted=True).values_list("language__code", flat=True))
+
     def running_session(self) -> LiveSession | None:
         """The live session that has not ended, if there is one."""
         return self.live_sessions.exclude(state="ended").first()

@@ -42,11 +42,27 @@ class Room:
     voice_fails: dict[str, Exception] = field(default_factory=dict)
     translations: dict[str, list[str | Exception]] = field(default_factory=dict)
     voice_ms: int = 100
+    held: dict[int, asyncio.Future[str | None]] = field(default_factory=dict)
+    taken_ms: list[int | None] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
-    async def store(self, segment: int, language: str, text: str | None) -> FinalCaption:
+    async def store(
+        self, segment: int, language: str, text: str | None, taken_ms: int | None
+    ) -> FinalCaption | None:
         if segment in self.store_fails:
             raise self.store_fails[segment]
         self.stored.append((segment, text))
+        self.taken_ms.append(taken_ms)
+        return None if segment in self.held else self.caption(segment, language, text)
+
+    async def release(self, segment: int, language: str) -> FinalCaption | None:
+        """A held caption as its operator lets it go; None where they dropped it."""
+        if segment not in self.held:
+            return self.caption(segment, language, dict(self.stored)[segment])
+        text = await self.held[segment]
+        return None if text is None else self.caption(segment, language, text)
+
+    def caption(self, segment: int, language: str, text: str | None) -> FinalCaption:
         return FinalCaption(
             session=1,
             language=language,
@@ -86,15 +102,18 @@ class Room:
         def lost() -> None:
             self.lost += 1
 
-        async def spoken(language: str, characters: int) -> None:
-            self.spoken_characters += characters
+        async def spoken(caption: FinalCaption, taken_ms: int | None) -> None:
+            self.spoken_characters += len(caption.text or "")
 
         return LineTools(
             store=self.store,
+            release=self.release,
             heard=lambda language: self.with_sound,
             told=lambda caption: self.told.append((caption.segment, caption.text)),
             lost=lost,
             spoken=spoken,
+            failed=self.failures.append,
+            name={"es-ES": "Spanish"}.__getitem__,
             synthesizer=self,
             translator=self,
             glossary=(),
@@ -218,3 +237,33 @@ async def test_a_long_backlog_is_spoken_faster(room: Room, line: LanguageLine) -
     assert room.rates == sorted(room.rates)
     assert room.rates[-1] == 1.25
     assert line.backlog_s == pytest.approx(15, abs=1)
+
+
+async def test_held_captions_wait_and_keep_the_order_and_dropped_ones_never_come(
+    room: Room, line: LanguageLine
+) -> None:
+    loop = asyncio.get_running_loop()
+    room.held = {1: loop.create_future(), 2: loop.create_future()}
+    for number, text in enumerate(["uno", "dos", "tres"], start=1):
+        line.expect(said(number)).set_result(text)
+    # All are stored at once, for the operator; the third waits behind the two that are held.
+    await until(lambda: len(room.stored) == 3)
+    assert (room.told, room.voiced) == ([], [])
+    room.held[1].set_result("uno, corregido")
+    await until(lambda: len(room.voiced) == 1)
+    room.held[2].set_result(None)
+    await line.drain()
+    assert room.told == [(1, "uno, corregido"), (3, "tres")]
+    assert room.voiced == ["uno, corregido", "tres"]
+
+
+async def test_what_fails_is_noted_in_words(room: Room, line: LanguageLine) -> None:
+    room.translations = {"text 1": [BackendDown("away")]}
+    room.voice_fails = {"dos": BackendDown("The voice died.")}
+    line.expect(said(1)).set_result(None)
+    line.expect(said(2)).set_result("dos")
+    await line.drain()
+    assert room.failures == [
+        "A sentence could not be translated into Spanish at first.",
+        "A sentence was not spoken in Spanish. The voice died.",
+    ]
