@@ -12,16 +12,29 @@ import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sessions_app.announcements import Announced, announced_at
 from sessions_app.broadcast import event_group, stream_group
 from sessions_app.database import in_database
 from sessions_app.groups import Groups
-from sessions_app.listener import Listener
-from sessions_app.messages import After, Beat, History, Message, Problem, Replayed, StateChange
+from sessions_app.holding import release_overdue
+from sessions_app.listener import NOTHING_ANNOUNCED, Listener
+from sessions_app.messages import (
+    After,
+    Beat,
+    History,
+    LanguageItem,
+    Languages,
+    Message,
+    Notice,
+    Problem,
+    Replayed,
+    StateChange,
+)
 from sessions_app.metrics import count_deliveries, set_audience
 from sessions_app.models import AudienceCount, CaptionStream, Event, LiveSession
 from sessions_app.models.audience import Heard, StreamKey
@@ -81,6 +94,9 @@ class Room:
     listeners: set[Listener] = field(default_factory=set)
     public: SessionView | None = None
     newest: SessionView | None = None
+    announced: Announced = NOTHING_ANNOUNCED
+    languages: Frame = ""
+    """The `languages` message that goes with what is announced."""
     news: int = 0
     """Counts what the channel layer told: an older look at the database must not undo it."""
     opening: asyncio.Task[None] | None = None
@@ -128,6 +144,10 @@ def _sessions_of(events: list[int]) -> dict[int, list[SessionView]]:
     return found
 
 
+def _languages_of(event: int) -> Languages:
+    return Languages(languages=LanguageItem.offered(Event.objects.get(pk=event)))
+
+
 def _doors_of(events: list[int]) -> dict[int, Door]:
     rows = Event.objects.filter(pk__in=events).only("access", "pin")
     return {event.pk: event.door for event in rows}
@@ -145,6 +165,8 @@ class Audience:
         self._groups = Groups()
         self._tasks: list[asyncio.Task[None]] = []
         self._counts_changed = False
+        self._news: set[int] = set()
+        self._has_news = asyncio.Event()
         self._outages = {
             "database": Outage("database", _STORAGE_DOWN),
             "layer": Outage("channel layer", _LAYER_DOWN),
@@ -221,6 +243,7 @@ class Audience:
         for outage in self._outages.values():
             if outage.is_told:
                 listener.tell(outage.problem)
+        self._tell_announced(room, listener)
 
     async def history(self, listener: Listener, before: int) -> None:
         """50 captions older than this segment, then whether there are more."""
@@ -269,6 +292,7 @@ class Audience:
                     break
             for view in views:
                 room.learn(view)
+            await self._look_for_announcements([room.event])
         except BaseException:
             self._rooms.pop(room.event, None)
             await self._groups.leave(event_group(room.event))
@@ -383,7 +407,13 @@ class Audience:
         if not self._tasks:
             self._tasks = [
                 asyncio.create_task(task())
-                for task in (self._receive, self._compare, self._beat, self._tend)
+                for task in (
+                    self._receive,
+                    self._compare,
+                    self._beat,
+                    self._spread_news,
+                    self._tend,
+                )
             ]
 
     async def _receive(self) -> None:
@@ -394,11 +424,48 @@ class Audience:
                 logger.warning("The channel layer cannot be read", exc_info=True)
                 await asyncio.sleep(1)  # between two tries to reach the layer again
                 continue
-            if message["type"] == "state":
+            if message["type"] == "announcement":
+                self._news.add(message["event"])
+                self._has_news.set()
+            elif message["type"] == "state":
                 view = SessionView(message["session"], message["state"], message["rehearsal"])
                 self._learn(message["event"], [view])
             elif stream := self._streams.get((message["session"], message["language"])):
                 stream.take(message)
+
+    async def _spread_news(self) -> None:
+        """Say at once what was announced; what fails here is made up for by `_compare`."""
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            news, self._news = self._news, set()
+            try:
+                await self._look_for_announcements(news)
+            except Exception as error:
+                logger.warning("An announcement is late: %s", error)
+
+    async def _look_for_announcements(self, events: Iterable[int]) -> None:
+        for event, announced in (await in_database(announced_at, events)).items():
+            room = self._rooms.get(event)
+            if room is None:
+                continue
+            if not room.languages or announced.muted != room.announced.muted:
+                room.languages = (await in_database(_languages_of, event)).encode()
+            room.announced = announced
+            for listener in room.listeners:
+                self._tell_announced(room, listener)
+
+    @staticmethod
+    def _tell_announced(room: Room, listener: Listener) -> None:
+        """Tell it what it does not know yet of what is announced now."""
+        known, now = listener.announced, room.announced
+        if known == now or not listener.has_joined:
+            return
+        listener.announced = now
+        if known.muted != now.muted:
+            listener.put(room.languages)
+        if known.notice != now.notice:
+            listener.tell(Notice(text=now.notice))
 
     async def _compare(self) -> None:
         comparing: asyncio.Task[None] | None = None
@@ -429,6 +496,7 @@ class Audience:
 
     async def _compare_once(self) -> None:
         await in_database(LiveSession.sweep)
+        await in_database(release_overdue)
         news = {event: room.news for event, room in self._rooms.items()}
         found = await in_database(_sessions_of, list(news))
         for event, seen_after in news.items():
@@ -438,6 +506,7 @@ class Audience:
                 self._dismiss(event)
         for event, door in (await in_database(_doors_of, list(news))).items():
             self._check_door(event, door)
+        await self._look_for_announcements(news)
         stored = await in_database(_stored_seqs, [session for session, _ in self._streams])
         for key, stream in self._streams.items():
             stream.compare(stored.get(key, 0))

@@ -114,6 +114,11 @@ async def publish_state(session: LiveSession) -> None:
     )
 
 
+async def publish_announcement(event: int) -> None:
+    """What its organiser tells the listeners of an event has changed: read it anew."""
+    await _send(event_group(event), {"type": "announcement", "event": event})
+
+
 async def publish_told(event: int, frame: str) -> None:
     """To the operators of an event: what its speaker is told about words still being spoken."""
     await _send(control_group(event), {"type": "told", "event": event, "frame": frame})

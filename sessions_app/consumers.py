@@ -15,6 +15,7 @@ from sessions_app.admission import (
     check_pin,
     is_signed_in,
 )
+from sessions_app.announcements import Announced
 from sessions_app.audience import Audience
 from sessions_app.database import in_database
 from sessions_app.listener import Listener
@@ -220,6 +221,9 @@ class ListenerConsumer(Socket):
                 seq=seq,
             )
 
+        # So much stands in `joined`; a card may be two seconds old.
+        muted = frozenset(item.code for item in card.languages if item.muted)
+        listener.announced = Announced(muted=muted)
         await self._audience.listen(listener, language, after, joined)
 
     async def _show_history(self, received: Received) -> None:
@@ -242,7 +246,10 @@ class ListenerConsumer(Socket):
         if self._listener.viewer is None:
             desk = Videos.here()
             card = await self._card()
-            avatar = card.avatars.get(self._listener.language)
+            language = self._listener.language
+            avatar = card.avatars.get(language)
+            if language in self._listener.announced.muted:
+                avatar = None  # it would be paid for saying nothing
             if desk is None or avatar is None or not desk.offers(card.event, avatar):
                 self._listener.tell(Video(state="ended", reason="unavailable"))
                 return

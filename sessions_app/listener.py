@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sessions_app.announcements import Announced
 from sessions_app.messages import Message
 from sessions_app.models.event import ALWAYS_OPEN, Door
 from sessions_app.outbox import Frame, Outbox
@@ -13,6 +14,9 @@ from sessions_app.sockets import TOO_SLOW
 if TYPE_CHECKING:
     from sessions_app.stream import Stream
     from sessions_app.video import Viewer
+
+
+NOTHING_ANNOUNCED = Announced()
 
 
 class Listener:
@@ -26,6 +30,7 @@ class Listener:
         "_close",
         "_held",
         "_outbox",
+        "announced",
         "door",
         "event",
         "has_seq",
@@ -52,6 +57,8 @@ class Listener:
         self.invited = invited
         self.door = door
         """What it has passed; once it is sent away, what it has to pass."""
+        self.announced = NOTHING_ANNOUNCED
+        """What it was told of what the organiser announces."""
         self.language = ""
         self.speech = False
         self.stream: Stream | None = None
@@ -97,7 +104,7 @@ class Listener:
             self._held.append(lambda: self.final(seq, segment, frame))
         elif seq > self.has_seq:
             self.has_seq = seq
-            if self.viewer:
+            if self.viewer and self.language not in self.announced.muted:
                 self.viewer.take_final(segment, frame)
             self._outbox.put_final(segment, frame)
         else:

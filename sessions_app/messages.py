@@ -212,6 +212,22 @@ class StateChange(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Languages(Message):
+    """To listeners, when a language was muted or is to be heard again."""
+
+    type: ClassVar[str] = "languages"
+    languages: Sequence[LanguageItem]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Message):
+    """To listeners: what the organiser tells everybody now; "" nothing any more."""
+
+    type: ClassVar[str] = "notice"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beat(Message):
     type: ClassVar[str] = "beat"
     session: int | None

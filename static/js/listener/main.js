@@ -87,7 +87,7 @@ function join(language, withSound, pin) {
     onEventState,
     onSpeech: (frame) => player?.enqueue(frame),
     onLanguages,
-    onNotice: (text) => status.showBanner("notice", text),
+    onNotice,
     onProblem,
     onTrouble,
     onHistory,
@@ -150,6 +150,7 @@ function onJoined(message) {
   onLanguages(message.languages);
   document.title = byId("title").textContent = message.event.title;
   status.hideBanner("problem");
+  onNotice(""); // one that still holds follows
   if (stage) {
     stage.setLook(message.avatar);
   } else {
@@ -241,6 +242,12 @@ function onLanguages(list) {
   } else {
     status.hideBanner("muted");
   }
+}
+
+/** @param {string} text "" takes the notice back */
+function onNotice(text) {
+  if (text) status.showBanner("notice", text);
+  else status.hideBanner("notice");
 }
 
 function onProblem(problem) {

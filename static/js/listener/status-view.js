@@ -8,12 +8,18 @@ export class StatusView {
   #eventState = "waiting";
   #countdown = 0;
   #startsAt;
+  /** @type {string} What was read and put away does not come back with every reconnect. */
+  #dismissedNotice = "";
 
   /** @param {string|null} startsAt ISO time of the event */
   constructor(startsAt) {
     this.#startsAt = startsAt;
     for (const button of document.querySelectorAll(".banner .dismiss")) {
-      button.addEventListener("click", () => { button.closest(".banner").hidden = true; });
+      button.addEventListener("click", () => {
+        const banner = button.closest(".banner");
+        banner.hidden = true;
+        if (banner.id === "notice") this.#dismissedNotice = byId("notice-text").textContent;
+      });
     }
   }
 
@@ -41,6 +47,7 @@ export class StatusView {
 
   /** @param {"notice"|"problem"|"trouble"|"muted"} banner @param {string} text */
   showBanner(banner, text) {
+    if (banner === "notice" && text === this.#dismissedNotice) return;
     byId(`${banner}-text`).textContent = text;
     byId(banner).hidden = false;
   }
