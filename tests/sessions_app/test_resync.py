@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sessions_app import audience as audience_module
+from sessions_app import holding
 from sessions_app import outbox as outbox_module
 from sessions_app import stream as stream_module
 from sessions_app.audience import Audience
@@ -45,6 +48,10 @@ step = st.one_of(
     st.tuples(st.just("say much"), st.integers(5, 15), fates),
     st.tuples(st.just("correct"), segments, fates),
     st.tuples(st.just("correct source"), segments, fates),
+    st.tuples(st.just("hold"), st.sampled_from([0, 30]), st.just("in time")),
+    st.tuples(st.just("drop"), segments, st.just("in time")),
+    st.tuples(st.just("restore"), segments, fates),
+    st.tuples(st.just("show"), segments, fates),
     st.tuples(st.just("new session"), fates),
     st.tuples(st.just("end session"), fates),
     st.tuples(st.just("late ones come"), st.randoms(use_true_random=False)),
@@ -198,6 +205,7 @@ class Talk:
 
     def __init__(self, event: Event) -> None:
         self._event = event
+        self._operator = User.objects.create_user(f"operator {event.pk}")
         self.session = self._begin()
 
     def _begin(self) -> LiveSession:
@@ -216,6 +224,8 @@ class Talk:
                 return self.say()
             case "say much":
                 return [caption for _ in range(number) for caption in self.say()]
+            case "hold" | "drop" | "restore" | "show":
+                return self.operate(name, number)
             case "new session":
                 if self.session.state != "ended":
                     self.session.end()
@@ -227,6 +237,21 @@ class Talk:
                 return []
             case _:
                 return self.correct(number, source=name == "correct source")
+
+    def operate(self, name: str, number: int) -> list[FinalCaption]:
+        """Do what an operator does to held sentences; returns what is then to be published."""
+        match name:
+            case "hold":
+                holding.hold_for(self.session, number)
+                return self.show(1000) if number == 0 else []
+            case "show":
+                return self.show(number)
+            case "restore":
+                return self._captions(holding.restore(self.session, self._existing(number)))
+        # Listeners may have seen it meanwhile, or nothing was said yet.
+        with contextlib.suppress(holding.TooLate):
+            holding.drop(self.session, self._existing(number), self._operator)
+        return []
 
     def say(self) -> list[FinalCaption]:
         if self.session.state == "ended":
@@ -244,13 +269,33 @@ class Talk:
             self.session.finish_translation(segment, language, f"{language} {number}")
             for language in LANGUAGES
         ]
-        return [FinalCaption.of(Translation.objects.shown().get(pk=row.pk)) for row in rows]
+        return self._captions(rows)
+
+    def show(self, upto: int) -> list[FinalCaption]:
+        return self._captions(holding.show_now(self.session, upto))
+
+    def numbers(self) -> list[int]:
+        """The segments that listeners may see."""
+        return list(
+            self.session.segments.filter(dropped_at=None)
+            .order_by("number")
+            .values_list("number", flat=True)
+        )
+
+    def _existing(self, number: int) -> int:
+        return number % (self.session.segments.count() or 1) + 1
+
+    @staticmethod
+    def _captions(rows: list[Translation]) -> list[FinalCaption]:
+        """Of those rows that are shown."""
+        shown = Translation.objects.shown().filter(pk__in=[row.pk for row in rows])
+        return [FinalCaption.of(row) for row in shown.order_by("seq")]
 
     def correct(self, number: int, *, source: bool) -> list[FinalCaption]:
         count = self.session.segments.count()
         if not count:
             return []
-        segment = self.session.segments.get(number=number % count + 1)
+        segment = self.session.segments.get(number=self._existing(number))
         text = f"corrected {Correction.objects.count()}"
         if source:
             segment.correct(text, None)
@@ -317,6 +362,7 @@ async def play(event: Event, steps: list[tuple[Any, ...]]) -> None:
         else:
             late += await meet(await in_database(talk.act, name, *details[:-1]), details[-1])
 
+    await in_database(talk.show, 1000)
     for page in everyone:
         await page.drain()
         await page.come_back()
@@ -332,8 +378,8 @@ async def play(event: Event, steps: list[tuple[Any, ...]]) -> None:
         last = sorted(captions)[-stream_module.REPLAYED_SEGMENTS :]
         await until_stored(fresh.knowledge, (seq, {number: captions[number] for number in last}))
         assert page.mistakes == fresh.mistakes == []
-        stored = await in_database(talk.session.segments.count)
-        assert sorted(fresh.captions) == list(range(1, stored + 1))[-len(last) :]
+        seen = await in_database(talk.numbers)
+        assert sorted(fresh.captions) == seen[len(seen) - len(last) :]
         await fresh.break_off()
     for page in everyone:
         await page.break_off()
