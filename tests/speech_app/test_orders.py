@@ -13,7 +13,7 @@ from sessions_app.announcements import mute
 from sessions_app.models import Event, LiveSession
 from sessions_app.models.transcript import State
 from tests.clients import listener, recorded, speaker, until_stored
-from tests.conftest import Server
+from tests.conftest import LaunchServer, Server
 from tests.people import person
 from tests.speech_app.test_speaker_socket import (
     BOTH_MS,
@@ -158,3 +158,35 @@ async def test_how_the_session_went_is_measured(server: Server, make_event: Make
     assert spanish.caption_ms is not None
     assert spanish.speech_ms is not None
     assert 0 < segment.final_ms <= spanish.caption_ms < spanish.speech_ms < 20_000
+
+
+async def test_what_a_killed_process_held_is_shown_by_another_once(
+    launch_server: LaunchServer, make_event: MakeEvent
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+    token = await token_of(event)
+    first = await sync_to_async(launch_server)()
+    async with speaker(first.socket_url, token) as talk:
+        await talk.start()
+        session = await session_of(event)
+        await sync_to_async(holding.hold_for)(session, 5)
+        await talk.play(recorded(0, FIRST_MS))
+        spanish = session.translations.filter(language="es-ES", text__isnull=False)
+        await until_stored(spanish.acount, 1)
+        assert await spanish.filter(seq=None).acount() == 1
+        await sync_to_async(first.kill)()
+    second = await sync_to_async(launch_server)()
+    async with (
+        listener(second.socket_url, event.join_code) as client,
+        speaker(second.socket_url, token) as talk,
+    ):
+        await client.join("es-ES")
+        await client.expect(type="caption", final=True, segment=1, within_s=20)
+        await talk.start(take_over=True)
+        await play_on(talk, recorded(0, BOTH_MS))
+        await client.expect(type="caption", final=True, segment=2, within_s=30)
+        await end(talk)
+        await client.expect(type="state", state="ended")
+        finals = client.all(type="caption", final=True)
+        assert [(caption["segment"], caption["seq"]) for caption in finals] == [(1, 1), (2, 2)]
+    assert await stored(event) == [FIRST, SECOND]

@@ -38,7 +38,7 @@ const REPEATED_TROUBLE = "overloaded";
 const REPEATED_TROUBLE_SHOWN_FOR_MS = 12_000;
 const SOUND_TROUBLES = ["gone", "muted", "stopped", "recording-over"];
 const OVER_WHEN_LIVE = [
-  ...SERVER_TROUBLES, REPEATED_TROUBLE, "ended_meanwhile", "no_consent", "unknown_language", "language_unavailable", "rehearsal", "bad_message",
+  ...SERVER_TROUBLES, REPEATED_TROUBLE, "operator", "ended_meanwhile", "no_consent", "unknown_language", "language_unavailable", "rehearsal", "bad_message",
 ];
 
 let opening = false;
