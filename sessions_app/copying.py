@@ -103,6 +103,7 @@ def _copy(event: Event, starts_at: datetime, title: str) -> Event:
         pin=event.pin,
         avatar=event.avatar,
         video_seats=event.video_seats,
+        hold_s=event.hold_s,
         owner=event.owner,
     )
     copy.source_languages.set(event.source_languages.all())

@@ -14,10 +14,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from sessions_app.models import LiveSession, Segment, Translation
+from sessions_app.models.event import MOST_HELD_S
 from sessions_app.models.transcript import Superseded
 
-MOST_S = 30
-"""Whoever listens to a voice that is further behind than this hears another talk."""
 MOST_AT_WORK_S = 60
 """An operator who writes has this long; a page that was left open holds nobody up for longer."""
 LATE_S = 5.0
@@ -30,10 +29,10 @@ class TooLate(Exception):
 def hold_for(session: LiveSession, seconds: int) -> None:
     """Hold every sentence from now on for so long; what waits longer now, waits only so long.
 
-    Raises ValueError unless it is 0 (nothing is held) to MOST_S.
+    Raises ValueError unless it is 0 (nothing is held) to MOST_HELD_S.
     """
-    if not 0 <= seconds <= MOST_S:
-        raise ValueError(f"Captions can be held for 0 to {MOST_S} seconds.")
+    if not 0 <= seconds <= MOST_HELD_S:
+        raise ValueError(f"Captions can be held for 0 to {MOST_HELD_S} seconds.")
     with transaction.atomic():
         current = _lock(session)
         current.hold_s = seconds

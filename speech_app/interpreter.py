@@ -174,10 +174,13 @@ class Interpreter:
         """Log what did not work, for the operators and for afterwards."""
         self._problems.note(code, text)
 
-    async def finish(self) -> None:
-        """Finish, store and voice everything that was said; then nothing runs any more."""
+    async def finish(self, *, held: bool = True) -> None:
+        """Finish, store and voice everything that was said; then nothing runs any more.
+
+        With `held` false, captions that an operator holds are left to the session's next run.
+        """
         self._finishing = True
-        work = asyncio.create_task(self._finish())
+        work = asyncio.create_task(self._finish(held=held))
         lost = asyncio.create_task(self.ended.wait())
         try:
             await asyncio.wait([work, lost], return_when=asyncio.FIRST_COMPLETED)
@@ -205,7 +208,7 @@ class Interpreter:
         self._running.discard(self)
         self._measure()
 
-    async def _finish(self) -> None:
+    async def _finish(self, *, held: bool) -> None:
         heard = True
         if self._translator and self._listening:
             await self._translator.finish()
@@ -231,7 +234,7 @@ class Interpreter:
         if heard and last.frame > self.session.acked_frame:
             with contextlib.suppress(Superseded):
                 await self._acknowledge(last)
-        await asyncio.gather(*(line.drain() for line in self._lines.values()))
+        await asyncio.gather(*(line.drain(held=held) for line in self._lines.values()))
 
     # What the backend hears
 

@@ -127,13 +127,15 @@ class LanguageLine:
         """Take the next segment and translate it here: the rest of an earlier run."""
         self._expected.put_nowait((said, asyncio.ensure_future(self._translate(said))))
 
-    async def drain(self) -> None:
+    async def drain(self, *, held: bool = True) -> None:
         """Wait until everything expected is stored, published and voiced.
 
-        That takes as long as an operator still holds any of it.
+        That takes as long as an operator still holds any of it; with `held` false, such captions
+        are left to whoever interprets the session next.
         """
         await self._expected.join()
-        await self._held.join()
+        if held:
+            await self._held.join()
         await self._to_say.join()
         if self._mending:
             self._mending.cancel()

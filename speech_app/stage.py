@@ -206,7 +206,8 @@ class Stage:
         if hold.interpreter.ended.is_set():
             await self._drop(hold)
         elif hold.client == start.client or start.take_over:
-            await hold.interpreter.finish()
+            # Who takes over begins at once, and goes on with what an operator holds.
+            await hold.interpreter.finish(held=False)
             await self._drop(hold)
             if hold.replaced:
                 hold.replaced()

@@ -101,6 +101,7 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
         ("Languages", {"fields": ["source_languages", "add_languages", "voices"]}),
         ("Avatar", {"fields": ["avatar", "video_seats"]}),
         ("Who may listen", {"fields": ["access", "pin"]}),
+        ("Captions", {"fields": ["hold_s"]}),
         ("Organisation", {"fields": ["closed_at"]}),
     ]
     readonly_fields = ["owned_by"]

@@ -62,6 +62,9 @@ class Door(NamedTuple):
         return self.access == Access.OPEN or self == passed
 
 
+MOST_HELD_S = 30
+"""Whoever listens to a voice that is further behind than this hears another talk."""
+
 ALWAYS_OPEN = Door(Access.OPEN, "")
 
 
@@ -108,6 +111,14 @@ class Event(models.Model):
         null=True,
         blank=True,
         related_name="events",
+    )
+    hold_s = models.PositiveSmallIntegerField(
+        "hold captions for",
+        default=0,
+        validators=[MaxValueValidator(MOST_HELD_S)],
+        help_text="Seconds, 30 at most, in which an operator can fix or drop a sentence in the "
+        "control room before anyone sees it; voices come as much later. 0: nothing is held. It "
+        "counts from the next start on; the control room changes it at once.",
     )
     notice = models.CharField(
         max_length=300,

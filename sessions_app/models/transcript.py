@@ -194,6 +194,7 @@ class LiveSession(models.Model):
                     client=client,
                     source_language=source_language,
                     backend=backend,
+                    hold_s=event.hold_s,
                 )
             if session.rehearsal != rehearsal:
                 raise RehearsalFixed

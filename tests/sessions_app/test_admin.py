@@ -291,6 +291,7 @@ def test_a_new_event_belongs_to_who_made_it_and_shows_its_links(
         "source_languages": [Language.objects.get(code="en-US").pk],
         "avatar": ada.pk,
         "video_seats": 0,
+        "hold_s": 0,
         "access": "open",
         "pin": "",
         "owner": "",

@@ -77,6 +77,7 @@ def filled(event: Event, **changes: Any) -> dict[str, Any]:
         "access": event.access,
         "avatar": event.avatar_id,
         "video_seats": 0,
+        "hold_s": 0,
         "owner": "",
         "languages-TOTAL_FORMS": len(rows),
         "languages-INITIAL_FORMS": len(rows),

@@ -109,6 +109,7 @@ def event(ann: User, make_event: MakeEvent) -> Event:
     event = make_event("es-ES", "fr-FR", title="Board <i>meeting</i>")
     event.owner, event.starts_at = ann, datetime(2031, 3, 24, 9, tzinfo=UTC)
     event.access, event.pin, event.duration_min, event.video_seats = "pin", "4711", 90, 2
+    event.hold_s = 5
     event.closed_at = timezone.now()
     event.save()
     spanish = event.languages.get(language__code="es-ES")
@@ -132,7 +133,15 @@ def settled(event: Event) -> dict[str, Any]:
     return {
         "event": [
             getattr(event, name)
-            for name in ("duration_min", "access", "pin", "avatar_id", "video_seats", "owner_id")
+            for name in (
+                "duration_min",
+                "access",
+                "pin",
+                "avatar_id",
+                "video_seats",
+                "hold_s",
+                "owner_id",
+            )
         ],
         "spoken": sorted(event.source_languages.values_list("code", flat=True)),
         "languages": list(

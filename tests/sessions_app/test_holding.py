@@ -281,3 +281,19 @@ def test_an_order_to_pause_does_not_outlive_the_next_start(session: LiveSession)
         session.speaker, client="tab", source_language="en-US", rehearsal=False, take_over=False
     )
     assert (again.pk, again.wanted) == (session.pk, "")
+
+
+def test_an_event_can_be_held_from_its_first_sentence_on(
+    session: LiveSession, make_event: MakeEvent
+) -> None:
+    event = make_event("es-ES", title="Delicate")
+    event.hold_s = 7
+    event.save()
+    begun = LiveSession.go_live(
+        event.speakers.get(),
+        client="tab",
+        source_language="en-US",
+        rehearsal=False,
+        take_over=False,
+    )
+    assert (begun.hold_s, say(begun).is_held) == (7, True)

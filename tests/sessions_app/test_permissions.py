@@ -430,6 +430,7 @@ NEW_EVENT = {
     "starts_at_0": "2031-06-03",
     "starts_at_1": "12:00",
     "video_seats": 0,
+    "hold_s": 0,
     **{
         f"{prefix}-{total}_FORMS": 0
         for prefix in ("languages", "speakers", "members")
