@@ -18,6 +18,7 @@ def nowhere(request: HttpRequest, **kwargs: str) -> HttpResponse:
 urlpatterns = [
     # Before the admin site, which answers for everything below its path.
     path("admin/review/", include("speech_app.review.urls")),
+    path("admin/control/", include("speech_app.control.urls")),
     path("admin/r/<path:row>", nowhere),
     path("admin/", admin.site.urls),
     path("", include("speech_app.urls")),

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest, parse_cookie
 
 from sessions_app.database import AWAY, in_database
@@ -62,12 +63,17 @@ def check_pin(event: Event, pin: str, address: str) -> None:
         raise PinNeeded("This is not the PIN of this event. Check it and try again.")
 
 
-def is_signed_in(cookies: str) -> bool:
-    """Whether a `Cookie` header holds the session of an account in use. Reads the database."""
+def account_of(cookies: str) -> AbstractBaseUser | AnonymousUser:
+    """Whose session a `Cookie` header names. Reads the database."""
     session = import_module(settings.SESSION_ENGINE).SessionStore
     request = HttpRequest()
     request.session = session(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME))
-    return get_user(request).is_authenticated
+    return get_user(request)
+
+
+def is_signed_in(cookies: str) -> bool:
+    """Whether a `Cookie` header holds the session of an account in use. Reads the database."""
+    return account_of(cookies).is_authenticated
 
 
 def find_event(code: str, address: str) -> Event:
