@@ -1,4 +1,4 @@
-"""What a control room's page is told. Times of day are ISO 8601, everything else is milliseconds."""
+"""What a control room's page is told. Times of day are ISO 8601, all others milliseconds."""
 
 from __future__ import annotations
 

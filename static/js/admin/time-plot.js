@@ -1,0 +1,117 @@
+/**
+ * Lines over time, drawn by uPlot. Colours and dashes differ, so that neither print nor an eye that
+ * sees few colours loses a line; a table beside each plot has its figures.
+ *
+ * @typedef {{label: string, points: [number, number][]}} Series points are ms since 1970 and a value
+ */
+import uPlot from "../../vendor/uplot/uPlot.esm.js";
+
+/** Okabe and Ito's palette, which colour-blind people tell apart, without its yellow. */
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f"];
+const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
+const NARROW_PX = 480;
+
+export class TimePlot {
+  #place;
+  #options;
+  /** @type {Series[]} */
+  #series = [];
+  /** @type {uPlot | null} */
+  #plot = null;
+  #drawn = "";
+
+  /**
+   * @param {HTMLElement} place an empty element, whose width is the plot's
+   * @param {{unit?: string, steps?: boolean, height?: number}} [options] `steps`: a value holds
+   * until the next one
+   */
+  constructor(place, options = {}) {
+    this.#place = place;
+    this.#options = options;
+    new ResizeObserver(() => this.#fit()).observe(place);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+    // The back office can be set to light or dark by hand.
+    const attributes = { attributes: true, attributeFilter: ["data-theme"] };
+    new MutationObserver(() => this.#draw()).observe(document.documentElement, attributes);
+    addEventListener("beforeprint", () => this.#draw("#000"));
+    addEventListener("afterprint", () => this.#draw());
+  }
+
+  /** @param {Series[]} series drawn in this order */
+  update(series) {
+    this.#series = series;
+    const drawn = JSON.stringify(series.map(({ label }) => label));
+    if (this.#plot && drawn === this.#drawn) {
+      this.#plot.setData(aligned(series, this.#options.steps));
+      return;
+    }
+    this.#drawn = drawn;
+    this.#draw();
+  }
+
+  /** @param {string} [ink] for text and grid; as the page's where absent */
+  #draw(ink) {
+    this.#plot?.destroy();
+    this.#plot = null;
+    const width = this.#place.clientWidth;
+    if (!this.#series.length || !width) return;
+    const { unit = "", steps = false, height = 220 } = this.#options;
+    const style = getComputedStyle(this.#place);
+    const stroke = ink ?? style.color;
+    const grid = { stroke: ink ? "#ccc" : style.getPropertyValue("--hairline-color") || "#ccc", width: 1 };
+    const paths = steps ? uPlot.paths.stepped({ align: 1 }) : undefined;
+    const axis = { stroke, grid, ticks: grid, font: `12px ${style.fontFamily}` };
+    this.#plot = new uPlot({
+      width,
+      height,
+      ms: 1,
+      legend: { live: width >= NARROW_PX },
+      scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
+      axes: [
+        { ...axis, space: 60 },
+        { ...axis, size: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000], values: (_, ticks) => ticks.map((tick) => `${tick}${unit}`) },
+      ],
+      series: [
+        {},
+        ...this.#series.map(({ label }, index) => ({
+          label,
+          paths,
+          stroke: COLOURS[index % COLOURS.length],
+          dash: DASHES[Math.floor(index / COLOURS.length + index) % DASHES.length],
+          width: 2,
+          spanGaps: true,
+          points: { show: steps ? false : undefined },
+          value: (_, value) => (value === null ? "" : `${value}${unit}`),
+        })),
+      ],
+    }, aligned(this.#series, steps), this.#place);
+  }
+
+  #fit() {
+    const width = this.#place.clientWidth;
+    if (!this.#plot) this.#draw();
+    else if (width && width !== this.#plot.width) this.#plot.setSize({ width, height: this.#plot.height });
+  }
+}
+
+/**
+ * One column of times, and a column of values for each series.
+ *
+ * @param {Series[]} series
+ * @param {boolean} [steps]
+ * @returns {(number | null)[][]}
+ */
+export function aligned(series, steps = false) {
+  const times = [...new Set(series.flatMap(({ points }) => points.map(([at]) => at)))].sort((a, b) => a - b);
+  const columns = series.map(({ points }) => {
+    const known = new Map(points);
+    /** @type {number | null} */
+    let last = null;
+    return times.map((at) => {
+      const value = known.get(at) ?? (steps ? last : null);
+      last = value;
+      return value;
+    });
+  });
+  return [times, ...columns];
+}
