@@ -10,6 +10,7 @@ import uPlot from "../../vendor/uplot/uPlot.esm.js";
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f"];
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 const NARROW_PX = 480;
+const WITH_SECONDS_WITHIN_MS = 5 * 60_000;
 
 export class TimePlot {
   #place;
@@ -68,11 +69,11 @@ export class TimePlot {
       legend: { live: width >= NARROW_PX },
       scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
       axes: [
-        { ...axis, space: 60 },
+        { ...axis, space: 70, values: (_, ticks) => ticks.map(timeIn(ticks)) },
         { ...axis, size: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000], values: (_, ticks) => ticks.map((tick) => `${tick}${unit}`) },
       ],
       series: [
-        {},
+        { label: "Time", value: (plot, at) => (at === null ? "" : timeIn(plot.data[0])(at)) },
         ...this.#series.map(({ label }, index) => ({
           label,
           paths,
@@ -92,6 +93,18 @@ export class TimePlot {
     if (!this.#plot) this.#draw();
     else if (width && width !== this.#plot.width) this.#plot.setSize({ width, height: this.#plot.height });
   }
+}
+
+/**
+ * How a time is written beside these: with seconds where all lie within minutes.
+ *
+ * @param {number[]} times ms since 1970, in order
+ * @returns {(at: number) => string}
+ */
+function timeIn(times) {
+  const close = times.length > 0 && times.at(-1) - times[0] < WITH_SECONDS_WITHIN_MS;
+  const format = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: close ? "2-digit" : undefined });
+  return (at) => format.format(at);
 }
 
 /**
