@@ -5,8 +5,10 @@ from django.urls import path
 from sessions_app import event_pages, glossary_pages, preferences, views
 from sessions_app.exports.views import download_exported, exported
 from sessions_app.metrics_view import metrics
+from sessions_app.summary.views import audience_table, summary, summary_csv
 
 event = "office/events/<int:pk>"
+session = "office/sessions/<int:pk>"
 
 urlpatterns = [
     path("", views.join, name="join"),
@@ -23,6 +25,9 @@ urlpatterns = [
     path(
         "office/first-steps/dismiss/", preferences.dismiss_first_steps, name="dismiss-first-steps"
     ),
+    path(f"{session}/summary/", summary, name="summary"),
+    path(f"{session}/summary.csv", summary_csv, name="summary-csv"),
+    path(f"{session}/audience.csv", audience_table, name="audience-csv"),
     path(f"{event}/poster/", event_pages.poster, name="event-poster"),
     path(f"{event}/calendar.ics", event_pages.calendar, name="event-calendar"),
     path(f"{event}/copy/", event_pages.copy, name="event-copy"),

@@ -235,6 +235,7 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
             "page": page,
             "lines": _transcript(list(page)) if page else [],
             "may_review": session and may(request.user, Action.REVIEW, session.event),
+            "may_run": session and may(request.user, Action.RUN, session.event),
         }
         if session and may(request.user, Action.EXPORT, session.event):
             context["export_path"] = export_path(LiveSession.objects.filter(pk=session.pk))

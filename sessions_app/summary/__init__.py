@@ -1,0 +1,1 @@
+"""How a live session went, in figures: a page, and tables for spreadsheets."""
