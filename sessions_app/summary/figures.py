@@ -16,7 +16,6 @@ from sessions_app.models import (
     Correction,
     Language,
     LanguageReview,
-    ListenerReport,
     LiveSession,
     SessionLogEntry,
 )
@@ -107,6 +106,15 @@ class Sample:
     language: str
     listeners: int
     with_sound: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a listener reported; `language` is the name of what they listened in."""
+
+    at: datetime
+    language: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +251,14 @@ class Summary:
     def _log(self, kind: EntryKind) -> list[SessionLogEntry]:
         return list(self.session.log.filter(kind=kind).select_related("author"))
 
-    def _reports(self) -> list[ListenerReport]:
+    def _reports(self) -> list[Reported]:
         within = (self.session.started_at, self.ends_at + REPORTED_UNTIL)
-        return list(self.session.event.reports.filter(created_at__range=within).order_by("pk"))
+        rows = self.session.event.reports.filter(created_at__range=within).order_by("pk")
+        names = {one.code: one.name for one in self.languages}
+        return [
+            Reported(row.created_at, names.get(row.language, row.language), row.message)
+            for row in rows
+        ]
 
 
 def total_of(samples: Iterable[Sample]) -> list[Sample]:
