@@ -109,15 +109,12 @@ class EventCard:
         event = Event.with_join_code(code)
         if event is None:
             return None
-        own = {
-            row.language.code: row.avatar
-            for row in event.languages.select_related("language", "avatar")
-        }
+        own = event.own_avatars()
         languages = LanguageItem.offered(event)
         return cls(
             event=event,
             languages=languages,
-            avatars={item.code: own.get(item.code) or event.avatar for item in languages},
+            avatars={item.code: own.get(item.code, event.avatar) for item in languages},
             seen_at=time.monotonic(),
         )
 

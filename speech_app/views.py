@@ -170,5 +170,5 @@ def _speaker_page(request: HttpRequest, speaker: Speaker) -> dict[str, object]:
 
 
 def _refuse(request: HttpRequest, status: int, heading: str, advice: str) -> HttpResponse:
-    context = {"heading": heading, "advice": advice}
-    return render(request, "speaker_refused.html", context, status=status)
+    context = {"heading": heading, "advice": advice, "offer_to_listen": True}
+    return render(request, "link_refused.html", context, status=status)

@@ -23,12 +23,20 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import FrameType
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from tests.services import READY_WITHIN_S, MissingBinary, PostgreSQL, Redis, Service, answers
+from tests.services import (
+    READY_WITHIN_S,
+    MissingBinary,
+    PostgreSQL,
+    Redis,
+    Service,
+    Startable,
+    answers,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -162,7 +170,7 @@ class Nginx(Service):
         return answers(self.port)
 
 
-class Cluster:
+class Cluster(Startable):
     """The whole set-up. A context manager: whatever happens, nothing of it is left.
 
     `environment` is added to that of every server process.
@@ -201,22 +209,6 @@ class Cluster:
     def socket_url(self) -> str:
         return f"ws://127.0.0.1:{self.nginx.port}"
 
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
     def start(self) -> None:
         """Start whatever does not run; returns once every process is ready."""
         first = not Path(self.environment["STATIC_ROOT"]).exists()
@@ -235,7 +227,7 @@ class Cluster:
                     raise RuntimeError(f"Not ready: {health}\n{process.log.read_text()}")
                 time.sleep(0.1)
 
-    def stop(self) -> None:
+    def remove(self) -> None:
         """End everything, and forget it."""
         with contextlib.ExitStack() as stack:
             # Each of them, even where the end of another fails.

@@ -47,20 +47,14 @@ def answers(port: int) -> bool:
     return False
 
 
-class Service:
-    """A server process in a folder of its own, as a context manager that leaves nothing behind."""
+class Startable:
+    """A context manager over `start` and `remove` that leaves nothing behind, come what may."""
 
-    stop_signal = signal.SIGTERM
+    def start(self) -> None:
+        raise NotImplementedError
 
-    def __init__(self) -> None:
-        self.port = free_port()
-        self._temporary = tempfile.TemporaryDirectory(prefix="avatartranslate-test-")
-        self.folder = Path(self._temporary.name)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "log"
+    def remove(self) -> None:
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         try:
@@ -77,6 +71,22 @@ class Service:
         trace: TracebackType | None,
     ) -> None:
         self.remove()
+
+
+class Service(Startable):
+    """A server process in a folder of its own."""
+
+    stop_signal = signal.SIGTERM
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._temporary = tempfile.TemporaryDirectory(prefix="avatartranslate-test-")
+        self.folder = Path(self._temporary.name)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
 
     def start(self) -> None:
         """Start, at the same port with the data there is; returns once it answers."""

@@ -74,4 +74,4 @@ def _open(request: HttpRequest, token: str) -> tuple[Link, list[File]] | HttpRes
 
 def _refusal(request: HttpRequest, heading: str, advice: str, status: int) -> HttpResponseBase:
     page = {"heading": heading, "advice": advice}
-    return render(request, "export_refused.html", page, status=status)
+    return render(request, "link_refused.html", page, status=status)

@@ -192,12 +192,12 @@ class Event(models.Model):
 
     def avatar_for(self, language_code: str) -> Avatar:
         """The language's own avatar, or the event's."""
-        own = (
-            self.languages.filter(language__code=language_code, avatar__isnull=False)
-            .select_related("avatar")
-            .first()
-        )
-        return own.avatar if own and own.avatar else self.avatar
+        return self.own_avatars().get(language_code, self.avatar)
+
+    def own_avatars(self) -> dict[str, Avatar]:
+        """By language code, the avatars of languages that do not show the event's."""
+        rows = self.languages.filter(avatar__isnull=False).select_related("language", "avatar")
+        return {row.language.code: row.avatar for row in rows if row.avatar}
 
     def muted_languages(self) -> frozenset[str]:
         """Codes of the target languages in which nothing is to be heard now."""

@@ -278,9 +278,6 @@ async def test_the_spoken_language_is_detected_among_the_candidates(emulator: Em
     assert context["languageId"]["languages"] == ["de-DE", "en-US"]
 
 
-@pytest.mark.xfail(
-    strict=False, reason="On a busy machine a phrase that is just ending gets the new language."
-)
 async def test_the_spoken_language_can_change_while_live(emulator: Emulator) -> None:
     async with talking(emulator, targets=["es-ES", "en-US", "de-DE"]) as talk:
         await talk.say(recorded(0, 4_000))
@@ -293,6 +290,37 @@ async def test_the_spoken_language_can_change_while_live(emulator: Emulator) -> 
         assert sorted(told) == [(1, "de-DE"), (1, "es-ES"), (2, "en-US"), (2, "es-ES")]
         with pytest.raises(LanguageUnavailable):
             await talk.translator.set_source_language("eo")
+
+
+@pytest.mark.parametrize("ends_at", [2_500, 3_460, 4_000])
+async def test_a_phrase_that_ends_during_the_switch_keeps_its_language(
+    emulator: Emulator, ends_at: int
+) -> None:
+    """In its middle, at its end or in the pause after it, while the service still thinks."""
+    async with talking(emulator, "key-stt-slow@0.1", targets=["es-ES", "en-US", "de-DE"]) as talk:
+        await talk.say(recorded(0, ends_at))
+        await talk.until(lambda talk: talk.partials != [])
+        assert talk.finals == []
+        await talk.translator.set_source_language("de-DE")
+        await talk.translator.add_language("fr-FR")
+        await talk.say(silence(1_000))
+        await talk.say(recorded(4_000, 7_400))
+        await talk.finish()
+        assert [final.source_language for final in talk.finals] == ["en-US", "de-DE"]
+        assert talk.said[1] == "heute möchte ich ihnen drei dinge mitteilen"
+        assert TWO[0].startswith(talk.said[0])
+        assert {each.source_language for each in talk.partials if each.start_sample < 56_000} == {
+            "en-US"
+        }
+        told = [(each.key, each.language) for each in talk.translations if each.text]
+        assert [told.count(each) for each in told] == [1] * len(told)
+        assert set(told) - {(1, "fr-FR")} == {
+            (1, "de-DE"),
+            (1, "es-ES"),
+            (2, "en-US"),
+            (2, "es-ES"),
+            (2, "fr-FR"),
+        }
 
 
 async def test_hints_pauses_and_profanity_are_told_to_the_service(

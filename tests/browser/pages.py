@@ -120,6 +120,8 @@ def captions(page: Page) -> Locator:
 
 
 def scrolls_sideways(page: Page) -> bool:
+    # Until its styles have come, a page is wider than it will be.
+    page.wait_for_load_state("load")
     wider: bool = page.evaluate(
         "document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth"
     )

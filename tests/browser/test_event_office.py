@@ -34,6 +34,7 @@ def test_from_a_title_to_a_poster(
     sign_in_to_office(page, server)
     page.get_by_role("button", name="Show times in Asia/Tokyo").click()
     expect(page.get_by_role("link", name="Times in Asia/Tokyo")).to_be_visible()
+    assert not scrolls_sideways(page)
 
     page.locator("#first-steps").get_by_role("link", name="Create an event", exact=True).click()
     page.get_by_label("Title").fill("Annual meeting")

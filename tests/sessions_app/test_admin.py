@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -39,6 +38,7 @@ from sessions_app.models import (
 )
 from sessions_app.models.audience import Heard, StreamKey
 from sessions_app.permissions import OPERATOR
+from tests.forms import form_of
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -128,26 +128,6 @@ def fill(make_event: MakeEvent, author: User) -> None:
     VideoSeat.queue(session, "es-ES", f"region-{event.pk}")
     ListenerReport.objects.create(event=event, language="es-ES", message="No sound.")
     AudienceCount.report(f"process-{event.pk}", {StreamKey(event.pk, "es-ES", False): Heard(3, 2)})
-
-
-def form_of(response: Any) -> dict[str, Any]:
-    """What a browser would send back of a change page, untouched."""
-    forms = [response.context["adminform"].form]
-    for formset in response.context["inline_admin_formsets"]:
-        forms += [formset.formset.management_form, *formset.formset.forms]
-    data: dict[str, Any] = {}
-    for form in forms:
-        for field in form:
-            value = field.value()
-            if value is None or value is False:
-                continue
-            widget = field.field.widget
-            parts = widget.decompress(value) if hasattr(widget, "decompress") else None
-            if parts is None:
-                data[field.html_name] = value
-            else:
-                data |= {f"{field.html_name}_{i}": part or "" for i, part in enumerate(parts)}
-    return data
 
 
 # Every page

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from sessions_app.models import Avatar, CaptionStream, Event, LiveSession, VideoResource, VideoSeat
-from tests.sessions_app.test_admin import form_of
+from tests.forms import form_of
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,8 @@ from pytest_django import DjangoAssertNumQueries
 from sessions_app.concerns import concerns, overlapping
 from sessions_app.models import Event, EventMember, Language, Speaker
 from sessions_app.models.event import Role
-from tests.sessions_app.test_admin import address, form_of
+from tests.forms import form_of
+from tests.sessions_app.test_admin import address
 
 pytestmark = pytest.mark.django_db
 

@@ -54,6 +54,7 @@ from sessions_app.permissions import (
     may,
     rows_for,
 )
+from tests.forms import form_of
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -324,28 +325,6 @@ def test_its_rows_cannot_be_slipped_into_ones_own_event(
         assert client.post(path, {**data, **forged}).status_code == 200
         client.post(path, {**data, **forged, f"{prefix}-0-DELETE": "on"})
     assert everything() == before
-
-
-def form_of(response: Any) -> dict[str, Any]:
-    """What a browser would send back of a change page, untouched."""
-    forms = [response.context["adminform"].form]
-    for formset in response.context["inline_admin_formsets"]:
-        forms += [formset.formset.management_form, *formset.formset.forms]
-    data: dict[str, Any] = {}
-    for form in forms:
-        for field in form:
-            value = field.value()
-            if value is None or value is False:
-                continue
-            widget = field.field.widget
-            if hasattr(widget, "widgets"):
-                parts = widget.decompress(value)
-                data |= {f"{field.html_name}_{n}": part or "" for n, part in enumerate(parts)}
-            else:
-                data[field.html_name] = (
-                    [getattr(one, "pk", one) for one in value] if isinstance(value, list) else value
-                )
-    return data
 
 
 def test_its_speakers_links_are_not_told_nor_revoked(

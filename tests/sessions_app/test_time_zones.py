@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sessions_app.models import Event, Preferences
-from tests.sessions_app.test_admin import address, form_of
+from tests.forms import form_of
+from tests.sessions_app.test_admin import address
 
 MakeEvent = Callable[..., Event]
 SUMMER = datetime(2031, 7, 1, 12, tzinfo=UTC)

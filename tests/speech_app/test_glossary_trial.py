@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import AsyncClient
 
 from sessions_app.models import Event, EventMember, GlossaryTerm, GlossaryTranslation, Language
@@ -17,23 +15,13 @@ from speech_app.backends.embedded.backend import EmbeddedBackend
 from tests.speech_app.embedded import needs_apertium
 from tests.speech_app.test_voice_preview import loudness
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("nothing_counted"),
+]
 
 MakeEvent = Callable[..., Event]
 SENTENCE = "We talk about the churn."
-
-
-@pytest.fixture(autouse=True)
-def nothing_counted() -> None:
-    cache.clear()
-
-
-@pytest_asyncio.fixture
-async def embedded(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmbeddedBackend]:
-    backend = EmbeddedBackend()
-    monkeypatch.setattr("speech_app.trying.get_backend", lambda: backend)
-    yield backend
-    await backend.close()
 
 
 @pytest.fixture

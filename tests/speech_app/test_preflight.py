@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.test import AsyncClient, Client
 from django.urls import reverse
@@ -22,7 +20,6 @@ from sessions_app.models import Event, EventMember
 from sessions_app.models.event import Role
 from sessions_app.sample_sentences import sample_sentence
 from speech_app import preflight
-from speech_app.backends.base import Backend
 from speech_app.backends.embedded.backend import EmbeddedBackend
 from speech_app.plan import Plan
 from speech_app.preflight import Check, Part, checks_of, try_out
@@ -32,30 +29,12 @@ from tests.azure_emulator.running import Emulator
 from tests.speech_app.embedded import hang, needs_apertium
 from tests.speech_app.test_voice_preview import loudness
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("nothing_counted"),
+]
 
 MakeEvent = Callable[..., Event]
-
-
-@pytest.fixture(autouse=True)
-def nothing_counted() -> None:
-    cache.clear()
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Any:
-    def install(backend: Backend) -> None:
-        monkeypatch.setattr("speech_app.trying.get_backend", lambda: backend)
-
-    return install
-
-
-@pytest_asyncio.fixture
-async def embedded(use: Any) -> AsyncIterator[EmbeddedBackend]:
-    backend = EmbeddedBackend()
-    use(backend)
-    yield backend
-    await backend.close()
 
 
 @pytest.fixture

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import io
 from array import array
-from collections.abc import AsyncIterator
 from typing import Any
 
 import av
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
-from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.test import AsyncClient
 
 from sessions_app.models import Language, Voice
 from sessions_app.permissions import ORGANISER, REVIEWER
 from sessions_app.sample_sentences import sample_sentence
-from speech_app.backends.base import Backend
 from speech_app.backends.embedded.backend import EmbeddedBackend
 from speech_app.voice_preview import MOST_SENTENCES
 from tests.azure.conftest import emulator, shared_emulator  # noqa: F401 - fixtures
@@ -26,28 +23,10 @@ from tests.azure.talking import backend_at
 from tests.azure_emulator.running import Emulator
 from tests.people import person
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_counted() -> None:
-    cache.clear()
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Any:
-    def install(backend: Backend) -> None:
-        monkeypatch.setattr("speech_app.voice_preview.get_backend", lambda: backend)
-
-    return install
-
-
-@pytest_asyncio.fixture
-async def embedded(use: Any) -> AsyncIterator[EmbeddedBackend]:
-    backend = EmbeddedBackend()
-    use(backend)
-    yield backend
-    await backend.close()
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("nothing_counted"),
+]
 
 
 @pytest_asyncio.fixture

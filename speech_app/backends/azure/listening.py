@@ -132,6 +132,11 @@ class Listening:
                 self._recogniser.write(pcm)
             self._acknowledge_silence()
 
+    @property
+    def source(self) -> str:
+        """What it listens for now; what `recognise` was asked for comes after the drain."""
+        return self._request.source
+
     def translate_into(self, targets: Sequence[str]) -> None:
         """The service's codes of the target languages from now on."""
         self._request = replace(self._request, targets=targets)
@@ -142,16 +147,21 @@ class Listening:
         """Go on with a new recogniser as soon as nobody speaks."""
         self._rotate = True
 
-    async def recognise(self, request: Request) -> None:
-        """Finish what was said so far, then listen for this."""
-        await self._drain()
+    async def drain(self) -> None:
+        """Emit all that was said so far; `recognise` or `close` is to follow at once."""
+        async with self._draining:
+            if not self._closed:
+                await self._drain_now()
+
+    def recognise(self, request: Request) -> None:
+        """Listen for this to everything that is not dealt with."""
         if not self._closed:
             self._request = request
             self._begin()
 
     async def finish(self) -> None:
         """Emit all that was said; nothing is listened to any more."""
-        await self._drain()
+        await self.drain()
         self.close()
 
     def close(self) -> None:
@@ -348,13 +358,8 @@ class Listening:
 
     # The end
 
-    async def _drain(self) -> None:
-        """Wait, not for ever, until all audio so far is dealt with."""
-        async with self._draining:
-            if not self._closed:
-                await self._drain_now()
-
     async def _drain_now(self) -> None:
+        """Wait, not for ever, until all audio so far is dealt with."""
         self._drain_at = self._audio.end
         self._drained = asyncio.get_running_loop().create_future()
         if self._recogniser:

@@ -40,6 +40,13 @@ class Request:
     targets: Sequence[str]
     phrases: Sequence[str]
 
+    def spoken(self, detected: str) -> str:
+        """The language of what was heard, where the service has detected this one or none ("")."""
+        if not self.candidates:
+            return self.source
+        known = {code.lower(): code for code in self.candidates}
+        return known.get(detected.lower(), self.candidates[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Manner:
@@ -55,8 +62,9 @@ class Manner:
 class Heard:
     """Recognised speech, `[start, end)` in samples from the session's first.
 
-    `text` is empty where the service made out that nothing was said. `language` is what was
-    detected, if that was asked for. `translations` goes by the service's codes, in small letters.
+    `text` is empty where the service made out that nothing was said. `language` is what this
+    recogniser listened for or detected, whatever is spoken by the time its result arrives.
+    `translations` goes by the service's codes, in small letters.
     """
 
     start: int
@@ -263,7 +271,8 @@ class Recogniser:
             sdk.PropertyId.SpeechServiceConnection_AutoDetectSourceLanguageResult, ""
         )
         text = "" if result.reason == sdk.ResultReason.NoMatch else _whole(result.text, result.json)
-        self._hand_over(Heard(start, end, final, text.strip(), detected, translations))
+        language = self._request.spoken(detected)
+        self._hand_over(Heard(start, end, final, text.strip(), language, translations))
 
     def _canceled(self, event: Any) -> None:
         details = event.cancellation_details

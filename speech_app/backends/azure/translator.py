@@ -55,8 +55,7 @@ class AzureSpeechTranslator:
         self._glossary = glossary
         self._candidates = candidates
         self._text_translator = text_translator
-        self._request = self._request_for(source)
-        self._listening = listen(self._request, self._take)
+        self._listening = listen(self._request_for(source), self._take)
         self._events: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
         self._keys = itertools.count(1)
         self._silent_finals: dict[str, int] = {}
@@ -96,9 +95,9 @@ class AzureSpeechTranslator:
 
     async def set_source_language(self, language: str) -> None:
         """What is spoken from here on. Raises LanguageUnavailable."""
-        self._request = self._request_for(language)
+        request = self._request_for(language)
         before = self._switching
-        self._switching = asyncio.create_task(self._switch(before, self._request))
+        self._switching = asyncio.create_task(self._switch(before, request))
 
     async def finish(self) -> None:
         """Finish and emit what was said so far, then end the events."""
@@ -125,7 +124,9 @@ class AzureSpeechTranslator:
     async def _switch(self, before: asyncio.Task[None] | None, request: Request) -> None:
         if before:
             await asyncio.wait([before])
-        await self._listening.recognise(request)
+        await self._listening.drain()
+        # Languages may have come and gone while the last phrase was finished.
+        self._listening.recognise(replace(request, targets=self._codes(request.source)))
 
     def _request_for(self, source: str) -> Request:
         """Raises LanguageUnavailable."""
@@ -145,9 +146,7 @@ class AzureSpeechTranslator:
         )
 
     def _translate_anew(self) -> None:
-        codes = self._codes(self._request.source)
-        self._request = replace(self._request, targets=codes)
-        self._listening.translate_into(codes)
+        self._listening.translate_into(self._codes(self._listening.source))
 
     def _codes(self, source: str) -> Sequence[str]:
         """The service's codes of what to translate into; it refuses to translate into nothing."""
@@ -161,29 +160,22 @@ class AzureSpeechTranslator:
         if not isinstance(heard, Heard):
             self._events.put_nowait(heard)
             return
-        language = self._spoken(heard)
-        targets = [target for target in self._targets if not same_language(target, language)]
+        targets = [target for target in self._targets if not same_language(target, heard.language)]
         if heard.final:
-            self._finish_phrase(heard, language, targets)
+            self._finish_phrase(heard, targets)
             return
         texts = {target: self._translation(heard, target) for target in targets}
         self._events.put_nowait(
             Partial(
                 heard.start,
-                language,
+                heard.language,
                 heard.text,
                 {target: text for target, text in texts.items() if text},
             )
         )
 
-    def _spoken(self, heard: Heard) -> str:
-        if self._request.source != AUTO:
-            return self._request.source
-        known = {code.lower(): code for code in self._request.candidates}
-        return known.get(heard.language.lower(), self._request.candidates[0])
-
-    def _finish_phrase(self, heard: Heard, language: str, targets: Sequence[str]) -> None:
-        final = Final(next(self._keys), heard.start, heard.end, language, heard.text)
+    def _finish_phrase(self, heard: Heard, targets: Sequence[str]) -> None:
+        final = Final(next(self._keys), heard.start, heard.end, heard.language, heard.text)
         self._events.put_nowait(final)
         for target in targets:
             text = self._translation(heard, target)

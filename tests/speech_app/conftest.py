@@ -1,0 +1,37 @@
+"""What the tests of tries with real voices and recognition share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from django.core.cache import cache
+
+from speech_app.backends.base import Backend
+from speech_app.backends.embedded.backend import EmbeddedBackend
+
+
+@pytest.fixture
+def nothing_counted() -> None:
+    """Nobody has tried anything yet, where tries are limited."""
+    cache.clear()
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Backend], None]:
+    """Makes this the backend of tries and voice previews."""
+
+    def install(backend: Backend) -> None:
+        for module in ("trying", "voice_preview"):
+            monkeypatch.setattr(f"speech_app.{module}.get_backend", lambda: backend)
+
+    return install
+
+
+@pytest_asyncio.fixture
+async def embedded(use: Callable[[Backend], None]) -> AsyncIterator[EmbeddedBackend]:
+    backend = EmbeddedBackend()
+    use(backend)
+    yield backend
+    await backend.close()
