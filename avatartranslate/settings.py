@@ -217,7 +217,7 @@ if SSO_SERVER_URL:
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [
         "{0.scheme}://{0.netloc}".format(urlsplit(SSO_SERVER_URL))
     ]
-# The proxy that ends TLS redirects to it and sends HSTS: see deploy/container/listen.conf.
+# The proxy that ends TLS redirects to it and sends HSTS: see deploy/nginx.conf.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

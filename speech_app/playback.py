@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import secrets
+import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -98,6 +99,10 @@ class Playback:
                     raise PlaybackFailed(
                         "What answers there is not this product's server."
                     ) from error
+                delay = None
+            except ssl.SSLError as error:
+                if self._session is None:
+                    raise PlaybackFailed(_about_tls(error)) from error
                 delay = None
             except (OSError, TimeoutError) as error:
                 if self._session is None:
@@ -246,3 +251,15 @@ class Playback:
             return False
         self._frames.append(chunk.ljust(MIN_FRAME_BYTES, b"\0"))
         return True
+
+
+def _about_tls(error: ssl.SSLError) -> str:
+    """What is wrong with a server's TLS, for people."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.verify_message.rstrip(".")
+        return (
+            f"The server's certificate is not trusted here: {reason}. Give the address the "
+            "certificate is made for, or name the file of the authority that signed it in "
+            "SSL_CERT_FILE."
+        )
+    return "What answers there speaks no TLS. Is it http:// rather than https://?"

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -175,6 +176,65 @@ def test_an_address_that_is_none(make_event: MakeEvent, recording: str, url: str
     assert refusal(make_event().join_code, recording, url=url).startswith(f"“{url}” is not the ")
 
 
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """One that nobody has signed, with its key, for 127.0.0.1."""
+    key, signed = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=talks"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", signed),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    signed.write_text(signed.read_text() + key.read_text())
+    return signed
+
+
+@asynccontextmanager
+async def answering(context: ssl.SSLContext | None) -> AsyncIterator[int]:
+    """The port of something that answers everybody with a word, over TLS or without."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 welcome\r\n")
+        writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    async with listening:
+        yield listening.sockets[0].getsockname()[1]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_certificate_nobody_trusts_is_told_with_what_to_do(
+    facts: dict[str, str], recording: str, certificate: Path
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with answering(context) as port:
+        url = f"https://127.0.0.1:{port}"
+        async with running(facts["code"], recording, url) as command:
+            assert await command.wait() == 1
+            assert await command.stderr() == (
+                "CommandError: The server's certificate is not trusted here: self-signed "
+                "certificate. Give the address the certificate is made for, or name the file of "
+                f"the authority that signed it in SSL_CERT_FILE. ({url})\n"
+            )
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_server_without_tls_is_told(facts: dict[str, str], recording: str) -> None:
+    async with answering(None) as port:
+        url = f"https://127.0.0.1:{port}"
+        async with running(facts["code"], recording, url) as command:
+            assert await command.wait() == 1
+            assert await command.stderr() == (
+                "CommandError: What answers there speaks no TLS. Is it http:// rather than "
+                f"https://? ({url})\n"
+            )
+
+
 # rehearse against the running server
 
 
@@ -233,12 +293,13 @@ async def test_somebody_else_who_speaks_is_not_interrupted(
 
 
 @pytest.mark.embedded
-async def test_ctrl_c_ends_the_session(
-    server: Server, facts: dict[str, str], recording: str
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+async def test_ctrl_c_and_an_end_from_outside_end_the_session(
+    server: Server, facts: dict[str, str], recording: str, sign: signal.Signals
 ) -> None:
     async with running(facts["code"], recording, server.url) as command:
         await command.until("▸")
-        command.interrupt()
+        command.send(sign)
         assert await command.wait() == 0
     assert command.lines[-1] == "Ended."
     session = await LiveSession.objects.aget()
@@ -299,8 +360,8 @@ class Running:
         assert self._process.stderr
         return (await self._process.stderr.read()).decode()
 
-    def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
+    def send(self, sign: signal.Signals) -> None:
+        self._process.send_signal(sign)
 
 
 @asynccontextmanager

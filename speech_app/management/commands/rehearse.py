@@ -18,6 +18,9 @@ from sessions_app.models import Event, Speaker
 from speech_app.audio import NotAudio, read_recording
 from speech_app.playback import CHUNK_MS, Playback, PlaybackFailed
 
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and what a service manager or a closing machine sends: the session is ended first."""
+
 
 class Command(BaseCommand):
     help = "Plays a recording through an event as its speaker, at its own speed."
@@ -60,11 +63,13 @@ async def _play(options: dict[str, Any]) -> None:
 
     def stop() -> None:
         playback.stop()
-        # A second Ctrl-C does not wait for the server.
-        loop.remove_signal_handler(signal.SIGINT)
+        # A second one does not wait for the server.
+        for sign in ENDING:
+            loop.remove_signal_handler(sign)
 
     with suppress(NotImplementedError):  # no such handlers on Windows
-        loop.add_signal_handler(signal.SIGINT, stop)
+        for sign in ENDING:
+            loop.add_signal_handler(sign, stop)
     await playback.run()
 
 

@@ -72,6 +72,6 @@ export class Entry {
 
   #showLanguages(languages, chosen) {
     fillLanguageChoices(byId("language-choices"), languages, chosen);
-    byId("language-choices").querySelector(":checked")?.closest("label").scrollIntoView({ block: "nearest" });
+    byId("language-choices").querySelector(":checked")?.closest("label").scrollIntoView({ block: "center" });
   }
 }

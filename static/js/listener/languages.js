@@ -9,6 +9,9 @@
  * @property {boolean} muted by the organiser, for now
  */
 
+/** So many are seen at a glance. */
+const FEW = 4;
+
 const primary = (code) => code.toLowerCase().split("-")[0];
 
 /**
@@ -48,6 +51,20 @@ export function fillLanguageSelect(select, languages, chosen) {
 }
 
 /**
+ * Marks on which sides of a list, if it scrolls, there is more than it shows.
+ * @param {HTMLElement} list
+ */
+function tellWhatIsHidden(list) {
+  const tell = () => {
+    const below = list.scrollHeight - list.clientHeight - list.scrollTop;
+    const sides = [list.scrollTop > 4 ? "above" : "", below > 4 ? "below" : ""];
+    list.dataset.more = sides.join(" ").trim();
+  };
+  list.addEventListener("scroll", tell, { passive: true });
+  new ResizeObserver(tell).observe(list);
+}
+
+/**
  * Large radio buttons, native name first.
  * @param {HTMLElement} container
  * @param {Language[]} languages
@@ -74,4 +91,7 @@ export function fillLanguageChoices(container, languages, chosen) {
     label.append(radio, native, english);
     return label;
   }));
+  document.getElementById("language-count").textContent =
+    languages.length > FEW ? `${languages.length} to choose from` : "";
+  tellWhatIsHidden(container);
 }
