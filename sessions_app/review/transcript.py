@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, prefetch_related_objects
 
 from sessions_app.models import Correction, LanguageReview, LiveSession, Segment, Translation
 from sessions_app.models.transcript import ReviewState
@@ -64,7 +64,7 @@ class Line:
     """A segment with its translation; None where the language is the spoken one, or none came.
 
     `accepted` is who has read the translation, or the spoken words where that is what is reviewed,
-    and found it good; "" nobody.
+    and found it good; "" nobody. `dropped` is who dropped it before listeners saw it; "" nobody.
     """
 
     number: int
@@ -74,6 +74,7 @@ class Line:
     translation: Text | None
     accepted: str
     doubtful: bool
+    dropped: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ class Transcript:
         """Its id, of any transcript's, which is found at once; 0 where there is none."""
         return Correction.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
-    def _lines(self, segments: Sequence[Segment]) -> list[Line]:
+    def _lines(self, segments: list[Segment]) -> list[Line]:
+        prefetch_related_objects(segments, "dropped_by")
         rows = Translation.objects.filter(segment__in=segments, language=self.language)
         own = {row.segment_id: row for row in rows.select_related("reviewed_by")}
         corrections: dict[tuple[int, int | None], list[Correction]] = defaultdict(list)
@@ -161,6 +163,9 @@ class Transcript:
                         segment.confidence is not None and segment.confidence < DOUBTFUL_BELOW
                     )
                     or (translation is not None and translation.text is None),
+                    dropped=(name_of(segment.dropped_by) or "somebody")
+                    if segment.dropped_at
+                    else "",
                 )
             )
         return lines

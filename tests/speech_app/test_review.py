@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from sessions_app.models import (
     Correction,
@@ -288,6 +289,16 @@ def test_queries_do_not_grow_with_lines(
         maria.lines(containing="a")
     with django_assert_num_queries(19):
         maria.ask("news", since=0)
+
+
+def test_a_line_that_an_operator_dropped_says_who_did(
+    maria: Reviewer, session: LiveSession
+) -> None:
+    session.segments.filter(number=2).update(
+        dropped_at=timezone.now(), dropped_by=User.objects.get(username="maria")
+    )
+    session.segments.filter(number=3).update(dropped_at=timezone.now())
+    assert [line["dropped"] for line in maria.lines()] == ["", "maria", "somebody"]
 
 
 def test_doubtful_lines_are_those_that_were_hardly_understood_or_failed(

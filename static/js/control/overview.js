@@ -1,5 +1,5 @@
 /** The state, the audience, delays, cost and the notice. */
-import { clock } from "./sentence-view.js";
+import { clock } from "../admin/clock.js";
 
 const byId = (id) => document.getElementById(id);
 const STATES = { waiting: "Waiting", live: "Live", paused: "Paused", ended: "Ended" };

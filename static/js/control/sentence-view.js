@@ -1,6 +1,7 @@
+/** One sentence: its texts, how long it is still held, and what can be done about it. */
+import { clock } from "../admin/clock.js";
+
 /**
- * One sentence: its texts, how long it is still held, and what can be done about it.
- *
  * @typedef {{text: string | null, last: number, seen: boolean}} ShownText
  * @typedef {object} Sentence
  * @property {number} session
@@ -272,12 +273,4 @@ function submit(label) {
   const made = element("button", "", label);
   made.type = "submit";
   return made;
-}
-
-/** @param {number} ms of session time */
-export function clock(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const shown = parts[0] > 0 ? parts : parts.slice(1);
-  return shown.map((part, at) => (at === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
 }

@@ -1,4 +1,5 @@
 /** One line of the transcript: what was spoken beside its translation, and how it stands. */
+import { clock } from "../admin/clock.js";
 import { difference } from "./difference.js";
 
 /**
@@ -17,6 +18,7 @@ import { difference } from "./difference.js";
  * @property {Text | null} translation
  * @property {string} accepted
  * @property {boolean} doubtful
+ * @property {string} dropped by whom, before listeners saw it; "" not
  *
  * @typedef {{code: string, name: string, direction: string, spoken: boolean, state: string}} Language
  */
@@ -64,6 +66,7 @@ export class LineView {
     this.element.setAttribute("aria-rowindex", String(line.number));
     this.element.classList.toggle("alone", this.isSpoken);
     this.element.classList.toggle("accepted", Boolean(line.accepted));
+    this.element.classList.toggle("dropped", Boolean(line.dropped));
     const number = document.createElement("span");
     number.textContent = `no. ${line.number}`;
     this.#time.replaceChildren(clock(line.start_ms), " ", number);
@@ -82,10 +85,11 @@ export class LineView {
   }
 
   #mark() {
-    const { accepted, doubtful, source, translation } = this.line;
+    const { accepted, doubtful, dropped, source, translation } = this.line;
     const shown = this.isSpoken ? source : translation;
     const marks = [
       this.element.classList.contains("unsaved") && "unsaved text",
+      dropped && `dropped by ${dropped}: listeners never saw it`,
       doubtful && "doubtful",
       shown?.by && `corrected by ${shown.by}`,
       shown?.again && "translated again",
@@ -99,15 +103,6 @@ export class LineView {
       return chip;
     }));
   }
-}
-
-/** @param {number} ms of session time @returns {string} as 1:02:03, or 2:03 */
-export function clock(ms) {
-  const seconds = Math.floor(ms / 1000);
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  const rest = String(seconds % 60).padStart(2, "0");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
 /** @param {string} name */

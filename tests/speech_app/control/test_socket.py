@@ -328,7 +328,7 @@ async def test_corrected_words_are_translated_again(server: Server, event: Event
         where = {"session": session.pk, "segment": 1, "language": "", "last": 0}
         assert (await client.give("correct", **where, text="Thank you."))[0]
         again = await client.expect(
-            type="answer", ok=True, message="Translated again: French (France), Spanish (Spain)."
+            type="answer", ok=True, message="Translated again: Spanish (Spain), French (France)."
         )
         assert again["ref"] == 1
         await client.sees(
