@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from sessions_app.models import LiveSession, Segment, Translation
@@ -18,8 +18,12 @@ from sessions_app.models.event import MOST_HELD_S
 from sessions_app.models.transcript import Superseded
 
 MOST_AT_WORK_S = 60
-"""An operator who writes has this long; a page that was left open holds nobody up for longer."""
+"""An operator who writes has this much longer; a page that was left open holds up for no more."""
+LEFT_FOR_S = 8
+"""Who leaves a sentence may not be the only one who writes in it: the others say so every 5 s."""
 LATE_S = 5.0
+_ROUNDED = timedelta(seconds=1)
+"""A sentence's own time was counted a little before its row was made."""
 
 
 class TooLate(Exception):
@@ -35,26 +39,37 @@ def hold_for(session: LiveSession, seconds: int) -> None:
         raise ValueError(f"Captions can be held for 0 to {MOST_HELD_S} seconds.")
     with transaction.atomic():
         current = _lock(session)
+        before = timedelta(seconds=current.hold_s)
         current.hold_s = seconds
         current.save(update_fields=["hold_s"])
         until = timezone.now() + timedelta(seconds=seconds)
-        current.segments.filter(held_until__gt=until).update(held_until=until)
+        # Not those in which somebody writes.
+        current.segments.filter(
+            held_until__gt=until, held_until__lte=F("created_at") + before + _ROUNDED
+        ).update(held_until=until)
 
 
 def keep_waiting(session: LiveSession, number: int) -> None:
     """An operator writes: the sentence waits for them. Raises TooLate."""
     with transaction.atomic():
-        segment = _waiting(_lock(session), number)
-        segment.held_until = timezone.now() + timedelta(seconds=MOST_AT_WORK_S)
+        current = _lock(session)
+        segment = _waiting(current, number)
+        patience = timedelta(seconds=current.hold_s + MOST_AT_WORK_S)
+        segment.held_until = segment.created_at + patience
         segment.save(update_fields=["held_until"])
 
 
 def stop_waiting(session: LiveSession, number: int) -> None:
-    """The operator has left it as it is: it waits as long as it would have."""
+    """The operator has left it: it waits as long as it would have, and a moment for the others."""
     with transaction.atomic():
         current = _lock(session)
-        for segment in current.segments.filter(number=number, held_until__isnull=False):
-            segment.held_until = segment.created_at + timedelta(seconds=current.hold_s)
+        for segment in current.segments.filter(number=number, held_until__gt=timezone.now()):
+            if segment.translations.exclude(seq=None).exists():
+                return  # it was shown meanwhile, and is not to be hidden again
+            usual = segment.created_at + timedelta(seconds=current.hold_s)
+            moment = timezone.now() + timedelta(seconds=LEFT_FOR_S)
+            assert segment.held_until
+            segment.held_until = min(segment.held_until, max(usual, moment))
             segment.save(update_fields=["held_until"])
 
 

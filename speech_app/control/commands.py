@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -36,11 +37,19 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was done, in words. `translate_again`: the place whose words were corrected."""
+    """What was done, in words. `again`: what must be translated again before it is shown."""
 
     message: str
-    translate_again: Place | None = None
-    session: LiveSession | None = None
+    again: Again | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Words that were corrected at this place. `show`: whether they are then shown at once."""
+
+    session: LiveSession
+    place: Place
+    show: bool
 
 
 def carry_out(command: Command) -> Outcome:
@@ -128,7 +137,7 @@ def _leave(command: Command) -> Outcome:
 def _show(command: Command) -> Outcome:
     session, number = _session(command), command.received.number("segment")
     publish_shown(holding.show_now(session, number))
-    return Outcome(f"Sentence {number} is shown.")
+    return _log(command, "show", f"Showed sentence {number} early.", session)
 
 
 def _drop(command: Command) -> Outcome:
@@ -159,16 +168,25 @@ def _correct(command: Command) -> Outcome:
     correct(
         transcript, Place(number, spoken=spoken, last=received.number("last")), text, command.user
     )
-    if received.flag("show", default=False):
+    show = received.flag("show", default=False)
+    outcome = _log(command, "correct", f"Corrected sentence {number}.", session)
+    if not spoken:
+        let_go(session, number, show=show)
+        return outcome
+    # Nobody shall see the translations of the old words meanwhile.
+    with contextlib.suppress(holding.TooLate):
+        holding.keep_waiting(session, number)
+    newest = segment.corrections.filter(translation=None).order_by("-pk").first()
+    place = Place(number, spoken=True, last=newest.pk if newest else 0)
+    return Outcome(outcome.message, again=Again(session, place, show))
+
+
+def let_go(session: LiveSession, number: int, *, show: bool) -> None:
+    """A held sentence is corrected: show it now, or let it wait for the rest of its time."""
+    if show:
         publish_shown(holding.show_now(session, number))
     else:
         holding.stop_waiting(session, number)
-    outcome = _log(command, "correct", f"Corrected sentence {number}.", session)
-    if not spoken:
-        return outcome
-    newest = segment.corrections.filter(translation=None).order_by("-pk").first()
-    again = Place(number, spoken=True, last=newest.pk if newest else 0)
-    return Outcome(outcome.message, translate_again=again, session=session)
 
 
 _COMMANDS: Mapping[str, Callable[[Command], Outcome]] = {

@@ -26,7 +26,7 @@ from sessions_app.sockets import (
     Socket,
     has_origin,
 )
-from speech_app.control.commands import CannotBeDone, Command, Outcome, carry_out
+from speech_app.control.commands import Again, CannotBeDone, Command, carry_out, let_go
 from speech_app.control.messages import Answer
 from speech_app.control.room import ControlRooms, Operator
 from speech_app.review.access import Problem as ReviewProblem
@@ -112,19 +112,22 @@ class ControlConsumer(Socket):
             self._answer_command(ref, ok=False, message=f"{STORAGE_DOWN.message} Try again.")
         else:
             self._answer_command(ref, ok=True, message=outcome.message)
-            if outcome.translate_again:
-                self._begin(self._translate_again(ref, outcome, user))
+            if outcome.again:
+                # To the end, also where the operator leaves meanwhile: it waits for that.
+                self._begin(self._rooms.carry_out(self._translate_again(ref, outcome.again, user)))
 
-    async def _translate_again(self, ref: int, outcome: Outcome, user: User) -> None:
-        assert outcome.session
-        assert outcome.translate_again
+    async def _translate_again(self, ref: int, again: Again, user: User) -> None:
         try:
-            review = await in_database(_review_of, outcome.session.pk, user)
-            message = await retranslate(review, outcome.translate_again)
+            review = await in_database(_review_of, again.session.pk, user)
+            message = await retranslate(review, again.place)
         except (ReviewProblem, NotChanged) as problem:
             self._answer_command(ref, ok=False, message=str(problem))
+        except (LiveSession.DoesNotExist, *AWAY):
+            self._answer_command(ref, ok=False, message="It could not be translated again.")
         else:
             self._answer_command(ref, ok=True, message=message)
+        finally:
+            await in_database(let_go, again.session, again.place.number, show=again.show)
 
     def _answer_command(self, ref: int, *, ok: bool, message: str) -> None:
         if self._operator:

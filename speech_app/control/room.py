@@ -132,7 +132,6 @@ class ControlRoom:
             self._sent = {}
         frames = {key: message.encode() for key, message in picture.messages.items()}
         changed = [frame for key, frame in frames.items() if self._sent.get(key) != frame]
-        self._sent = frames
         if picture.session is not None:
             samples, self._last_sample = await in_database(
                 samples_of, picture.session, self._last_sample
@@ -140,13 +139,16 @@ class ControlRoom:
             if samples:
                 self._samples.append(samples.encode())
                 changed.append(self._samples[-1])
+        # Only now: what failed before this is told the next time.
+        self._sent = frames
         for frame in changed:
             for operator in tuple(self._operators):
                 operator.put(frame)
 
     async def _check(self) -> None:
         for operator in tuple(self._operators):
-            if not await in_database(may_run, operator.cookies, self._event):
+            allowed = await in_database(may_run, operator.cookies, self._event)
+            if not allowed and operator in self._operators:
                 operator.shut_out()
 
 
@@ -159,6 +161,7 @@ class ControlRooms:
         self._rooms: dict[int, ControlRoom] = {}
         self._groups = Groups()
         self._tasks: list[asyncio.Task[None]] = []
+        self._working: set[asyncio.Task[None]] = set()
 
     @classmethod
     def here(cls) -> ControlRooms:
@@ -196,6 +199,13 @@ class ControlRooms:
             await asyncio.gather(*tasks, return_exceptions=True)
             if not self._rooms:
                 await self._groups.close()
+
+    async def carry_out(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it to the end, even if the operator who asked for it goes away meanwhile."""
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        await asyncio.shield(task)
 
     async def _receive(self) -> None:
         while True:

@@ -167,19 +167,54 @@ def test_showing_one_now_shows_those_before_it(session: LiveSession) -> None:
     assert session.finish_translation(first, "de-DE", "de 1").seq == 1
 
 
-def test_who_writes_has_a_minute_and_the_rest_waits(session: LiveSession) -> None:
+def test_who_writes_has_a_minute_more_and_the_rest_waits(session: LiveSession) -> None:
     first, second = say(session), say(session)
-    holding.keep_waiting(session, 1)
+    for _ in range(2):  # said again and again, and no longer for that
+        holding.keep_waiting(session, 1)
+    first.refresh_from_db()
+    assert first.held_until == first.created_at + timedelta(seconds=80)
     pass_time(session, 25)
     holding.release_overdue()
     assert seen(session) == []
-    holding.stop_waiting(session, 1)
-    first.refresh_from_db()
-    assert first.held_until == first.created_at + timedelta(seconds=20)
-    pass_time(session, 60)
+    pass_time(session, 56)
     for segment in (first, second):
         release(session, segment)
     assert seen(session) == [(1, "es 1"), (2, "es 2")]
+
+
+def test_who_leaves_a_sentence_leaves_the_others_a_moment(session: LiveSession) -> None:
+    first = say(session)
+    holding.keep_waiting(session, 1)
+    Segment.objects.update(created_at=first.created_at - timedelta(seconds=15))
+    before = timezone.now()
+    holding.stop_waiting(session, 1)
+    first.refresh_from_db()
+    assert first.held_until
+    assert before <= first.held_until - timedelta(seconds=holding.LEFT_FOR_S) <= timezone.now()
+    holding.stop_waiting(session, 1)
+    again = session.segments.get()
+    assert again.held_until == first.held_until
+
+
+def test_what_somebody_writes_in_is_not_shown_by_another_time_for_all(session: LiveSession) -> None:
+    first, second = say(session), say(session)
+    holding.keep_waiting(session, 1)
+    holding.hold_for(session, 0)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.is_held, second.is_held) == (True, False)
+
+
+def test_leaving_what_was_shown_does_not_hide_it_again(session: LiveSession) -> None:
+    say(session)
+    holding.show_now(session, 1)
+    Segment.objects.update(held_until=timezone.now() + timedelta(seconds=20))
+    before = session.segments.get().held_until
+    holding.stop_waiting(session, 1)
+    assert session.segments.get().held_until == before
+    Segment.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    holding.stop_waiting(session, 1)
+    assert not session.segments.get().is_held
 
 
 def test_a_correction_of_a_held_sentence_is_what_listeners_see(

@@ -20,6 +20,9 @@ import { clock } from "../admin/clock.js";
  * @property {() => string[]} shown codes of the languages that are shown
  */
 
+/** The server counts on it: LEFT_FOR_S in sessions_app/holding.py. */
+const SAY_EVERY_MS = 5_000;
+
 export class SentenceView {
   element = document.createElement("article");
   #around;
@@ -30,6 +33,7 @@ export class SentenceView {
   /** @type {Sentence} */
   #sentence;
   #editing = false;
+  #saidAt = 0;
   /** @type {Map<string, TextView>} */
   #views = new Map();
 
@@ -76,17 +80,25 @@ export class SentenceView {
     this.#drawTools();
   }
 
+  /** To be called twice a second. */
   tick() {
     if (!this.isHeld) return;
+    // Another operator may have left it, for whom it then waits no longer.
+    if (this.#editing && Date.now() - this.#saidAt > SAY_EVERY_MS) this.#waitForMe();
     const left = Math.max(0, Math.ceil((Date.parse(this.#sentence.held_until) - this.#around.now()) / 1000));
     this.#left.textContent = this.#editing ? `Waits for you: ${left} s` : `Shown in ${left} s`;
+  }
+
+  #waitForMe() {
+    this.#saidAt = Date.now();
+    this.#give("wait");
   }
 
   #add(code) {
     const view = new TextView(code, {
       onOpen: () => {
         this.#editing = true;
-        if (this.isHeld) this.#give("wait");
+        if (this.isHeld) this.#waitForMe();
       },
       onLeave: () => {
         this.#editing = false;

@@ -286,7 +286,7 @@ async def test_held_sentences_are_fixed_shown_dropped_and_restored(
         assert (await client.give("drop", session=session.pk, segment=2))[0]
         assert await client.give("show", session=session.pk, segment=3) == (
             True,
-            "Sentence 3 is shown.",
+            "Showed sentence 3 early.",
         )
         await page.expect(type="caption", final=True, segment=3)
         assert page.captions() == {1: "mejor 1", 3: "es 3"}
@@ -321,12 +321,19 @@ async def test_a_text_that_somebody_changed_meanwhile_is_not_overwritten(
 
 
 @pytest.mark.embedded
-async def test_corrected_words_are_translated_again(server: Server, event: Event) -> None:
+@pytest.mark.parametrize("show", [False, True])
+async def test_corrected_words_are_translated_again_before_anyone_sees_them(
+    server: Server, event: Event, show: bool
+) -> None:
     session = await begin(event, hold_s=30)
-    await sync_to_async(say)(session, "Thank you for the coughing.", es="x", fr="y")
-    async with operator(server, event) as client:
+    await sync_to_async(say)(session, "Thank you for the coughing.", es="Toses.", fr="y")
+    async with (
+        operator(server, event) as client,
+        listener(server.socket_url, event.join_code) as page,
+    ):
+        await page.join("es-ES")
         where = {"session": session.pk, "segment": 1, "language": "", "last": 0}
-        assert (await client.give("correct", **where, text="Thank you."))[0]
+        assert (await client.give("correct", **where, text="Thank you.", show=show))[0]
         again = await client.expect(
             type="answer", ok=True, message="Translated again: Spanish (Spain), French (France)."
         )
@@ -335,6 +342,11 @@ async def test_corrected_words_are_translated_again(server: Server, event: Event
             lambda one: [text["text"] for text in (one.sentence(1) or {})["translations"].values()],
             ["Gracias.", "Merci."],
         )
+        if not show:
+            assert page.all(type="caption") == []
+            assert (await client.give("show", session=session.pk, segment=1))[0]
+        await page.expect(type="caption", final=True)
+        assert [caption["text"] for caption in page.all(type="caption")] == ["Gracias."]
 
 
 async def test_orders_notices_and_holding_are_carried_out_and_logged(
