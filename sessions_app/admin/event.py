@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from sessions_app.admin.base import ModelAdmin, PlainChoices, TabularInline, changeable
@@ -117,6 +118,7 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
             .prefetch_related("source_languages")
             .annotate(
                 running_state=Subquery(running.values("state")[:1]),
+                may_run=Exists(events_for(request.user, Action.RUN).filter(pk=OuterRef("pk"))),
                 target_count=Count("languages", distinct=True),
             )
         )
@@ -137,7 +139,11 @@ class EventAdmin(Offers, PlainChoices, ModelAdmin[Event]):
 
     @admin.display(description="state", ordering="running_state")
     def state(self, event: Event) -> str:
+        """Of a running one with the way to where it is run."""
         running: str | None = event.running_state  # type: ignore[attr-defined]
+        if running and event.may_run:  # type: ignore[attr-defined]
+            address = reverse("control", args=[event.pk])
+            return format_html('{} · <a href="{}">Control room</a>', running, address)
         return running or event.status
 
     @admin.display(description="spoken")

@@ -250,8 +250,10 @@ def test_a_running_event_is_told_from_an_open_and_a_closed_one(
         changelist = client.get(address(Event, "changelist"), {"state": state}).context["cl"]
         return {row.title: changelist.model_admin.state(row) for row in changelist.result_list}
 
-    assert listed("running") == {"Now": "live"}
-    assert listed("open") == {"Now": "live", "Later": "open"}
+    room = reverse("control", args=[running.pk])
+    live = f'live · <a href="{room}">Control room</a>'
+    assert listed("running") == {"Now": live}
+    assert listed("open") == {"Now": live, "Later": "open"}
     assert listed("closed") == {"Over": "closed"}
 
 
