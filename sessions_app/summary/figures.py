@@ -193,7 +193,8 @@ class Summary:
             if language.partition("-")[0] in WITHOUT_SPACES:
                 characters += sum(character.isalnum() for character in text)
             else:
-                words += len(text.split())
+                # French sets its question marks apart: a sign alone is no word.
+                words += sum(any(map(str.isalnum, word)) for word in text.split())
         return Spoken(segments, dropped, words, characters)
 
     def _read_languages(self) -> list[LanguageFigures]:

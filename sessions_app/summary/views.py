@@ -17,7 +17,7 @@ from sessions_app.office import office_page
 from sessions_app.permissions import Action, may, rows_for
 from sessions_app.summary.figures import MILLISECONDS, Summary, total_of
 from sessions_app.summary.tables import audience_csv, languages_csv
-from sessions_app.time_zones import in_words
+from sessions_app.time_zones import in_words, zone_name
 
 
 def _summary_or_404(request: HttpRequest, pk: int) -> Summary:
@@ -53,7 +53,7 @@ def summary(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _plots(found: Summary) -> dict[str, Any]:
-    """Points as pairs of ms since 1970 and a value."""
+    """Points as pairs of ms since 1970 and a value; `zone` is that of the page's other times."""
     end = round(found.ends_at.timestamp() * MILLISECONDS)
     lines = [
         (one.name, [sample for sample in found.samples if sample.language == one.code])
@@ -66,6 +66,7 @@ def _plots(found: Summary) -> dict[str, Any]:
         (round(minute.at.timestamp() * MILLISECONDS), minute) for minute in found.delays_by_minute
     ]
     return {
+        "zone": zone_name(),
         "audience": [
             {
                 "label": name,

@@ -39,6 +39,25 @@ INK = """canvas => {
 }"""
 """Whether the first and the second line's colours are anywhere on a canvas."""
 
+KEEP_WORDS = """
+window.drawn = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
+  window.drawn.push(text);
+  return fillText.call(this, text, ...where);
+};
+"""
+"""Keeps what is written on canvases in `drawn`."""
+
+PALE = """() => [...document.querySelectorAll("#content *")]
+  .filter((element) => element.checkVisibility() && element.innerText?.trim())
+  .filter((element) => getComputedStyle(element).color !== "rgb(0, 0, 0)")
+  .map((element) => element.tagName)"""
+"""Elements whose text is not black."""
+
+PAPER = (680, 1000)
+"""What is left of A4 between margins of 15 mm, in CSS pixels."""
+
 
 @pytest.fixture
 def session(server: Server, make_event: MakeEvent) -> LiveSession:
@@ -109,6 +128,37 @@ def test_a_summary_is_drawn_and_fits(
         )
         if size == DESKTOP and not dark:
             page.pdf(path=f"{folder}/summary.pdf", format="A4")
+
+
+def test_plots_have_the_times_of_the_rest_of_the_page(
+    server: Server, session: LiveSession, open_browser: OpenBrowser
+) -> None:
+    start = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    LiveSession.objects.update(started_at=start, ended_at=start + timedelta(minutes=30))
+    AudienceSample.objects.update(at=start)
+    # Half an hour off, so that full hours lie elsewhere, too.
+    page = open_browser().page(timezone_id="Asia/Kolkata", init_script=KEEP_WORDS)
+    open_summary(page, server, session)
+    ticks = {text for text in page.evaluate("drawn") if ":" in text}
+    times = [start + timedelta(minutes=minute) for minute in range(0, 31, 5)]
+    assert ticks == {f"{at:%H:%M}" for at in times}
+
+
+def test_on_paper_all_is_black_and_nothing_is_cut_off(
+    server: Server, session: LiveSession, open_browser: OpenBrowser
+) -> None:
+    page = open_browser().page()
+    open_summary(page, server, session)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    widths = page.locator(".u-wrap").evaluate_all("all => all.map((one) => one.offsetWidth)")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER[0], "height": PAPER[1]})
+    assert page.evaluate(PALE) == []
+    room = page.locator(".wide").evaluate("wide => [wide.clientWidth, wide.scrollWidth]")
+    assert room[0] == room[1]
+    assert widths == [620, 620]
+    assert room[0] >= 620
 
 
 def test_a_session_that_nobody_heard_says_so(

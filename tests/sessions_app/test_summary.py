@@ -89,6 +89,13 @@ def test_in_languages_without_spaces_characters_are_counted(session: LiveSession
     assert (spoken.words, spoken.characters) == (2, 7)
 
 
+def test_signs_that_stand_apart_are_no_words(session: LiveSession) -> None:
+    session.segments.filter(number=1).update(
+        source_language="fr-FR", text="Ça va ? – Oui : l’an 2 !"
+    )
+    assert Summary(session).spoken.words == 5 + 2
+
+
 def test_listeners_count_as_long_as_they_stay(session: LiveSession) -> None:
     sample(session, "es-ES", 0, 4)
     sample(session, "es-ES", 5, 0)

@@ -10,6 +10,8 @@ import uPlot from "../../vendor/uplot/uPlot.esm.js";
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f"];
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 const NARROW_PX = 480;
+/** Fits between the margins of upright A4; a page does not tell how wide it is on paper. */
+const PAPER_PX = 620;
 const WITH_SECONDS_WITHIN_MS = 5 * 60_000;
 
 export class TimePlot {
@@ -20,11 +22,12 @@ export class TimePlot {
   /** @type {uPlot | null} */
   #plot = null;
   #drawn = "";
+  #onPaper = false;
 
   /**
    * @param {HTMLElement} place an empty element, whose width is the plot's
-   * @param {{unit?: string, steps?: boolean, height?: number}} [options] `steps`: a value holds
-   * until the next one
+   * @param {{unit?: string, steps?: boolean, height?: number, timeZone?: string}} [options]
+   * `steps`: a value holds until the next one; `timeZone`: this computer's where absent
    */
   constructor(place, options = {}) {
     this.#place = place;
@@ -34,8 +37,11 @@ export class TimePlot {
     // The back office can be set to light or dark by hand.
     const attributes = { attributes: true, attributeFilter: ["data-theme"] };
     new MutationObserver(() => this.#draw()).observe(document.documentElement, attributes);
-    addEventListener("beforeprint", () => this.#draw("#000"));
-    addEventListener("afterprint", () => this.#draw());
+    addEventListener("beforeprint", () => this.#print());
+    addEventListener("afterprint", () => {
+      this.#onPaper = false;
+      this.#draw();
+    });
   }
 
   /** @param {Series[]} series drawn in this order */
@@ -50,13 +56,15 @@ export class TimePlot {
     this.#draw();
   }
 
-  /** @param {string} [ink] for text and grid; as the page's where absent */
-  #draw(ink) {
+  /**
+   * @param {string} [ink] for text and grid; as the page's where absent
+   * @param {number} [width] in CSS pixels
+   */
+  #draw(ink, width = this.#place.clientWidth) {
     this.#plot?.destroy();
     this.#plot = null;
-    const width = this.#place.clientWidth;
     if (!this.#series.length || !width) return;
-    const { unit = "", steps = false, height = 220 } = this.#options;
+    const { unit = "", steps = false, height = 220, timeZone } = this.#options;
     const style = getComputedStyle(this.#place);
     const stroke = ink ?? style.color;
     const grid = { stroke: ink ? "#ccc" : style.getPropertyValue("--hairline-color") || "#ccc", width: 1 };
@@ -66,19 +74,21 @@ export class TimePlot {
       width,
       height,
       ms: 1,
+      // Ticks at full hours of the zone in which they are written.
+      tzDate: (at) => (timeZone ? uPlot.tzDate(new Date(at), timeZone) : new Date(at)),
       legend: { live: width >= NARROW_PX },
       scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
       axes: [
-        { ...axis, space: 70, values: (_, ticks) => ticks.map(timeIn(ticks)) },
+        { ...axis, space: 70, values: (_, ticks) => ticks.map(timeIn(ticks, timeZone)) },
         { ...axis, size: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000], values: (_, ticks) => ticks.map((tick) => `${tick}${unit}`) },
       ],
       series: [
-        { label: "Time", value: (plot, at) => (at === null ? "" : timeIn(plot.data[0])(at)) },
+        { label: "Time", value: (plot, at) => (at === null ? "" : timeIn(plot.data[0], timeZone)(at)) },
         ...this.#series.map(({ label }, index) => ({
           label,
           paths,
           stroke: COLOURS[index % COLOURS.length],
-          dash: DASHES[Math.floor(index / COLOURS.length + index) % DASHES.length],
+          dash: DASHES[index % DASHES.length],
           width: 2,
           spanGaps: true,
           points: { show: steps ? false : undefined },
@@ -88,7 +98,13 @@ export class TimePlot {
     }, aligned(this.#series, steps), this.#place);
   }
 
+  #print() {
+    this.#onPaper = true;
+    this.#draw("#000", PAPER_PX);
+  }
+
   #fit() {
+    if (this.#onPaper) return;
     const width = this.#place.clientWidth;
     if (!this.#plot) this.#draw();
     else if (width && width !== this.#plot.width) this.#plot.setSize({ width, height: this.#plot.height });
@@ -99,11 +115,12 @@ export class TimePlot {
  * How a time is written beside these: with seconds where all lie within minutes.
  *
  * @param {number[]} times ms since 1970, in order
+ * @param {string} [timeZone]
  * @returns {(at: number) => string}
  */
-function timeIn(times) {
+function timeIn(times, timeZone) {
   const close = times.length > 0 && times.at(-1) - times[0] < WITH_SECONDS_WITHIN_MS;
-  const format = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: close ? "2-digit" : undefined });
+  const format = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: close ? "2-digit" : undefined, timeZone });
   return (at) => format.format(at);
 }
 
