@@ -46,15 +46,21 @@ class Sampler:
 
     def __init__(self, session: int) -> None:
         self._session = session
-        self._stored: dict[str, Heard] = {}
+        self._stored: dict[str, Heard] | None = None
         self._sampled_at = float("-inf")
 
     def sample(self, heard: Mapping[str, Heard]) -> None:
         """Writes to the database."""
         if time.monotonic() - self._sampled_at < SAMPLE_EVERY_S:
             return
-        now = {code: heard.get(code, NOBODY) for code in {*self._stored, *heard}}
-        changed = {code: count for code, count in now.items() if self._stored.get(code) != count}
+        if self._stored is None:
+            # An earlier run of the session, in any process, may have left somebody listening.
+            rows = AudienceSample.objects.filter(session=self._session).order_by("pk")
+            known = rows.values_list("language", "listeners", "with_sound")
+            self._stored = {code: Heard(*counts) for code, *counts in known}
+        before = self._stored
+        now = {code: heard.get(code, NOBODY) for code in {*before, *heard}}
+        changed = {code: count for code, count in now.items() if before.get(code) != count}
         AudienceSample.objects.bulk_create(
             AudienceSample(
                 session_id=self._session,

@@ -73,7 +73,7 @@ async def cookies_of(server: Server, name: str) -> str:
     user = await User.objects.aget(username=name)
     user.set_password(PASSWORD)
     await user.asave()
-    async with httpx.AsyncClient(base_url=server.url) as browser:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as browser:
         await browser.get("/sign-in/")
         filled = {"username": name, "password": PASSWORD}
         token = browser.cookies["csrftoken"]
