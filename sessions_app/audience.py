@@ -452,7 +452,7 @@ class Audience:
             if not room.languages or announced.muted != room.announced.muted:
                 room.languages = (await in_database(_languages_of, event)).encode()
             room.announced = announced
-            for listener in room.listeners:
+            for listener in tuple(room.listeners):  # one that is too slow leaves meanwhile
                 self._tell_announced(room, listener)
 
     @staticmethod

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sessions_app.models import AudienceCount, AudienceSample, Event, LiveSession
-from sessions_app.models.audience import Heard
+from sessions_app.models.audience import NOBODY, Heard
 
 LOOK_EVERY_S = 1.0
 SAMPLE_EVERY_S = 10.0
-NOBODY = Heard(0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ class Heard:
     with_sound: int
 
 
+NOBODY = Heard(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class StreamKey:
     """Listeners are counted by event, language, and whether they were invited to rehearsals."""

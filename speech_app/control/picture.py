@@ -21,7 +21,7 @@ from sessions_app.models import (
     SessionLogEntry,
     Translation,
 )
-from sessions_app.models.audience import Heard
+from sessions_app.models.audience import NOBODY, Heard
 from sessions_app.models.catalogue import BackendName
 from sessions_app.models.transcript import State
 from sessions_app.review.transcript import name_of
@@ -42,7 +42,6 @@ MEASURED = 100
 """Delays are those of the last sentences: what was slow an hour ago is no news."""
 ENTRIES = 50
 REPORTS_FOR = timedelta(hours=12)
-NOBODY = Heard(0, 0)
 
 
 class Picture(NamedTuple):
