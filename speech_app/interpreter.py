@@ -165,9 +165,8 @@ class Interpreter:
 
     def hold_back(self, on: bool) -> None:
         """Whether listeners see nothing of a sentence before its operator had time to look."""
-        if on and not self._held_back:
-            for language in self._shown:
-                self._publish_partial(language, "", "", self._nothing())
+        if on:
+            self._clear_listeners()
         self._held_back = on
 
     def note(self, code: str, text: str) -> None:
@@ -329,12 +328,15 @@ class Interpreter:
         """What was taken for words was noise: nothing of it stays on the pages."""
         if not self._shown:
             return
-        nothing = self._nothing()
+        self._clear_listeners()
+        self._tell_partial(self._nothing(), {})
+        self._shown.clear()
+
+    def _clear_listeners(self) -> None:
+        """Take back the words still being spoken, where listeners have been shown any."""
         if not self._held_back:
             for language in self._shown:
-                self._publish_partial(language, "", "", nothing)
-        self._tell_partial(nothing, {})
-        self._shown.clear()
+                self._publish_partial(language, "", "", self._nothing())
 
     def _nothing(self) -> Partial:
         """In place of the words that are on the pages."""
