@@ -18,6 +18,8 @@ from sessions_app.review.difference import Piece, difference
 
 WINDOW = 200
 """Lines that a page is sent at once."""
+FIRST_WINDOW = 40
+"""Lines that a page opens with: two screens, so that the first words are there at once."""
 DOUBTFUL_BELOW = 0.6
 """Recognition that is less sure of a segment, of 1, deserves a look."""
 ONLY = ("all", "doubtful", "unreviewed", "corrected")
@@ -102,15 +104,17 @@ class Transcript:
         containing: str = "",
         after: int | None = None,
         before: int | None = None,
+        most: int | None = None,
     ) -> list[Line]:
         """The next lines after a number, or the last ones before it, in spoken order."""
+        most = most or WINDOW
         segments = self._chosen(only)
         if containing:
             segments = segments.filter(number__in=self._numbers_containing(containing))
         if before is not None:
-            rows = list(segments.filter(number__lt=before).order_by("-number")[:WINDOW])[::-1]
+            rows = list(segments.filter(number__lt=before).order_by("-number")[:most])[::-1]
         else:
-            rows = list(segments.filter(number__gt=after or 0).order_by("number")[:WINDOW])
+            rows = list(segments.filter(number__gt=after or 0).order_by("number")[:most])
         return self._lines(rows)
 
     def lines_numbered(self, numbers: Sequence[int]) -> list[Line]:
@@ -118,11 +122,16 @@ class Transcript:
         segments = self.session.segments.filter(number__in=numbers).order_by("number")
         return self._lines(list(segments))
 
-    def changed_since(self, correction: int) -> list[Line]:
-        """Lines with a correction newer than this id."""
-        newer = Correction.objects.filter(self._seen_here(), pk__gt=correction)
-        segments = self.session.segments.filter(pk__in=newer.values("segment"))
-        return self._lines(list(segments.order_by("number")[:WINDOW]))
+    def changed_since(self, correction: int) -> tuple[list[Line], int]:
+        """Lines with a correction newer than this id, and up to which id they are told."""
+        # First this: what is stored in between comes next time once more.
+        newest = self.newest_correction()
+        newer = Correction.objects.filter(self._seen_here(), pk__gt=correction).order_by("pk")
+        found = list(newer.values_list("pk", "segment")[:WINDOW])
+        if len(found) == WINDOW:
+            newest = found[-1][0]
+        segments = self.session.segments.filter(pk__in={segment for _, segment in found})
+        return self._lines(list(segments.order_by("number"))), newest
 
     def number_at(self, ms: int) -> int:
         """The first line that begins at or after this session time; the last one if none does."""

@@ -21,6 +21,7 @@ from sessions_app.models.transcript import ReviewState, State
 from sessions_app.review import changes
 from sessions_app.review.history import history
 from sessions_app.review.replacing import replacements
+from sessions_app.review.transcript import FIRST_WINDOW
 from speech_app.review.access import Problem, Review, as_json, refusal
 from speech_app.review.forms import (
     AcceptForm,
@@ -57,9 +58,10 @@ def page(request: HttpRequest, session: int) -> HttpResponse:
         "url": here,
         "language": transcript.language,
         "languages": [asdict(language) for language in review.languages],
-        "lines": as_json(transcript.lines()),
+        # Before the lines: what is stored in between comes once more.
         "newest": transcript.newest_correction(),
-        **_standing(review),
+        "lines": as_json(transcript.lines(most=FIRST_WINDOW)),
+        **_state(review),
     }
     context = {
         **admin.site.each_context(request),
@@ -75,13 +77,17 @@ def page(request: HttpRequest, session: int) -> HttpResponse:
     return render(request, "admin/review.html", context)
 
 
-def _standing(review: Review) -> Answer:
-    """How far the review is, and whether more lines may come."""
+def _state(review: Review) -> Answer:
+    """What the language is marked as, and whether more lines may come."""
     return {
-        "counts": review.transcript.counts(),
         "state": review.transcript.state(),
         "running": review.session.state != State.ENDED,
     }
+
+
+def _standing(review: Review) -> Answer:
+    """How far the review is. Counting takes long where thousands of lines were spoken."""
+    return {"counts": review.transcript.counts(), **_state(review)}
 
 
 def _after(review: Review, *numbers: int) -> Answer:
@@ -148,15 +154,9 @@ def lines(review: Review, query: Mapping[str, Any]) -> Answer:
 def news(review: Review, query: Mapping[str, Any]) -> Answer:
     """What others did since, and translations that have come."""
     known = _valid(NewsForm(query)).cleaned_data
-    # First this: what is stored in between comes next time once more.
-    newest = review.transcript.newest_correction()
-    found = {
-        line.number: line
-        for line in (
-            *review.transcript.changed_since(known["since"]),
-            *review.transcript.lines_numbered(known["waiting"]),
-        )
-    }
+    changed, newest = review.transcript.changed_since(known["since"])
+    waited_for = review.transcript.lines_numbered(known["waiting"])
+    found = {line.number: line for line in (*changed, *waited_for)}
     return {"lines": as_json(list(found.values())), "newest": newest, **_standing(review)}
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import urlopen
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -114,6 +116,14 @@ async def answers_of(socket: ClientConnection) -> tuple[list[dict[str, Any]], in
         async for frame in socket:
             said.append(json.loads(frame))
     return said, socket.close_code
+
+
+async def closed_as_slow(server: ServerProcess) -> float:
+    """How many sockets all processes closed because they took nothing."""
+    with await asyncio.to_thread(urlopen, f"{server.url}/metrics", timeout=30) as answer:
+        figures = answer.read().decode()
+    found = re.search("^avatartranslate_slow_sockets_closed_total (.+)$", figures, re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 async def test_a_hall_joins_while_its_neighbour_guesses_codes(
@@ -305,10 +315,15 @@ async def test_a_socket_that_takes_nothing_is_closed_and_catches_up(
         async with connect(url, sock=small, max_queue=1, compression=None) as stalled:
             join = {"type": "join", "language": "es-ES", "after": None, "speech": False}
             await stalled.send(json.dumps(join))
+            before = await closed_as_slow(server)
             # 80 KB each: more than the kernel's buffers and ours hold together.
-            await talk.say(*(f"{number:03} " for number in range(250)), times=20_000)
-            await other.expect(type="caption", final=True, segment=252, within_s=120)
+            texts = (f"{number:03} " for number in range(250))
+            saying = asyncio.create_task(talk.say(*texts, times=20_000))
+            await until_stored(lambda: closed_as_slow(server), before + 1)
+            # Now: who takes nothing of the farewell either is cut off after a while.
             said, code = await answers_of(stalled)
+            await saying
+            await other.expect(type="caption", final=True, segment=252, within_s=120)
         assert code == 4408
         got = [message["seq"] for message in said if message.get("final")]
         assert got == list(range(1, len(got) + 1))

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from sessions_app.models import Event, LiveSession, Segment
 from speech_app.audio import wav
-from tests.clients import recorded, speaker
+from tests.clients import recorded, silence, speaker
 from tests.conftest import ROOT, Server
 from tests.services import free_port
 
@@ -295,9 +295,11 @@ async def test_somebody_else_who_speaks_is_not_interrupted(
 @pytest.mark.embedded
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 async def test_ctrl_c_and_an_end_from_outside_end_the_session(
-    server: Server, facts: dict[str, str], recording: str, sign: signal.Signals
+    server: Server, facts: dict[str, str], tmp_path: Path, sign: signal.Signals
 ) -> None:
-    async with running(facts["code"], recording, server.url) as command:
+    recording = tmp_path / "talk.wav"
+    recording.write_bytes(wav(recorded(0, 4_000) + silence(60_000) + recorded(4_000, 7_500)))
+    async with running(facts["code"], str(recording), server.url) as command:
         await command.until("▸")
         command.send(sign)
         assert await command.wait() == 0

@@ -344,8 +344,9 @@ for (const id of ["find", "go"]) {
 }
 
 list.begin(data.lines, true);
-take(data);
+stateChoice.value = data.state;
 told();
 // The head of the page stays in sight.
 list.current?.element.focus({ preventScroll: true });
-setTimeout(hearNews, NEWS_EVERY_MS);
+// The first news are the numbers of lines, which take longer to count than the page to open.
+hearNews();
