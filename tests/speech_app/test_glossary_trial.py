@@ -82,7 +82,12 @@ async def test_a_mistake_is_explained(embedded: EmbeddedBackend, event: Event) -
         ("translate", sentence(text="a" * 201), 400, "Write at most 200 characters."),
         ("translate", sentence(target="fr-FR"), 404, "languages have changed meanwhile"),
         ("translate", sentence(target="en-GB"), 422, "This is the spoken language itself"),
-        ("translate", sentence(target="ja-JP"), 422, "There is no way from en-US to ja-JP here."),
+        (
+            "translate",
+            sentence(target="ja-JP"),
+            422,
+            "This server cannot translate from en-US into ja-JP.",
+        ),
         ("say", {"text": "", "language": "es-ES"}, 400, "Translate a sentence first."),
         ("say", {"text": "Hai", "language": "ja-JP"}, 422, "There is no voice in this language"),
     ):

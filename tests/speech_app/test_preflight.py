@@ -122,7 +122,7 @@ async def test_a_language_without_a_way_or_a_voice_says_so(
         await try_out(check, plan, embedded) for check in await sync_to_async(checks_of)(event)
     ]
     assert [(one.ok, one.message) for one in outcomes[1:]] == [
-        (False, "There is no way from en-US to ja-JP here."),
+        (False, "This server cannot translate from en-US into ja-JP."),
         (False, "There is no voice here: its listeners read captions."),
     ]
 

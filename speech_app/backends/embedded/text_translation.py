@@ -72,7 +72,7 @@ class EmbeddedTextTranslator:
         """The text in `target`. Raises LanguageUnavailable or BackendDown."""
         route = find_route(source, target, installed_modes())
         if route is None:
-            raise LanguageUnavailable(f"There is no way from {source} to {target} here.")
+            raise LanguageUnavailable(f"This server cannot translate from {source} into {target}.")
         if not route:
             return text
         sentences = [s for s in _SENTENCE_END.split(text.strip()) if s]
