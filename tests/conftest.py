@@ -28,7 +28,7 @@ READY_WITHIN_S = 60
 LANES = ("services", "embedded", "azure", "browser")
 """Tests with one of these markers, the first they have, run one after the other.
 
-They mostly wait: three lanes fit beside one another on two cores, with a speaker in each.
+On two cores two lanes fit beside one another: with a third, pages and microphones lose sound.
 """
 
 

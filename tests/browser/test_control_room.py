@@ -167,6 +167,24 @@ def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: Op
     expect(operator.locator("#state")).to_have_text("Ended")
 
 
+def test_a_text_that_is_missing_is_told_in_the_pages_direction(
+    server: Server, make_event: MakeEvent, open_browser: OpenBrowser
+) -> None:
+    event = make_event("ar-SA")
+    user = User.objects.create_user("maria", password=PASSWORD, is_staff=True)
+    EventMember.objects.create(event=event, user=user, role=Role.OPERATOR)
+    session = go_live(event)
+    for arabic in ("صباح الخير.", None):
+        say(session, "Good morning.", ar=arabic)
+    page = open_browser().page(size=PHONE)
+    open_room(page, server, event)
+    expect(texts(page, 2)).to_have_text(["Good morning.", "Not translated."])
+    shown = [texts(page, number).last for number in (1, 2)]
+    assert [one.get_attribute("dir") for one in shown] == ["rtl", "ltr"]
+    sentence(page, 2).get_by_label("Fix the Arabic (Saudi Arabia) text").click()
+    assert sentence(page, 2).get_by_role("textbox").get_attribute("dir") == "rtl"
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_a_room_full_of_everything_fits(
     server: Server, event: Event, open_browser: OpenBrowser, size: tuple[int, int]

@@ -103,7 +103,7 @@ def say(session: LiveSession, text: str, **translations: str | None) -> int:
         acked_frame=number,
         acked_samples=number * 16_000,
     )
-    codes = {"es": "es-ES", "fr": "fr-FR", "en": "en-US"}
+    codes = {"es": "es-ES", "fr": "fr-FR", "en": "en-US", "ar": "ar-SA"}
     for short, translation in {"en": text, **translations}.items():
         session.finish_translation(segment, codes[short], translation)
     return segment.number

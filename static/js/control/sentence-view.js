@@ -179,6 +179,7 @@ class TextView {
   /** @type {ShownText | null} */
   #text = null;
   #name = "";
+  #direction = "auto";
 
   constructor(code, handlers) {
     this.#code = code;
@@ -197,10 +198,12 @@ class TextView {
     this.#name = name;
     const corrected = text?.last ? " · corrected" : "";
     this.#label.textContent = `${name}${this.#code === "" ? " (spoken)" : ""}${corrected}`;
-    this.#words.dir = direction;
-    this.#words.lang = language;
+    this.#direction = direction;
+    const missing = !text?.text;
+    this.#words.dir = missing ? "ltr" : direction;
+    this.#words.lang = missing ? "en" : language;
     this.#words.textContent = text?.text ?? (text ? "Not translated." : "…");
-    this.#words.classList.toggle("missing-text", !text?.text);
+    this.#words.classList.toggle("missing-text", missing);
     this.#fix.setAttribute("aria-label", `Fix the ${name} text`);
     this.#fix.hidden = !text || this.isEditing;
   }
@@ -211,7 +214,7 @@ class TextView {
     editor.className = "editor";
     const area = document.createElement("textarea");
     area.value = this.#text.text ?? "";
-    area.dir = this.#words.dir;
+    area.dir = this.#direction;
     area.setAttribute("aria-label", `${this.#name} text`);
     const refused = element("p", "refused");
     refused.setAttribute("role", "alert");
