@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -15,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest, parse_cookie
 
 from sessions_app.database import AWAY, in_database
+from sessions_app.loops import PerLoop
 from sessions_app.messages import LanguageItem
 from sessions_app.models import Avatar, Event
 from sessions_app.models.event import clean_join_code
@@ -119,26 +119,16 @@ class EventCard:
         )
 
 
-class Cards:
+class Cards(PerLoop):
     """The cards of events that are being joined: a hall that comes at once asks the database once.
 
     A card is looked up again after 2 s; while the database is away or hangs the last one serves.
     """
 
-    _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Cards] = WeakKeyDictionary()
-
     def __init__(self) -> None:
         self._cards: dict[str, EventCard] = {}
         self._asking: dict[str, asyncio.Task[EventCard | None]] = {}
         self._turns = asyncio.Semaphore(LOOKED_UP_AT_ONCE)
-
-    @classmethod
-    def here(cls) -> Cards:
-        """The cards of this process (of this event loop)."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._by_loop:
-            cls._by_loop[loop] = cls()
-        return cls._by_loop[loop]
 
     async def find(self, code: str, address: str) -> EventCard:
         """As `find_event`; raises UnknownJoinCode, TooManyAttempts, or what a database raises."""

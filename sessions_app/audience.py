@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sessions_app.announcements import Announced, announced_at
 from sessions_app.broadcast import event_group, stream_group
@@ -23,6 +22,7 @@ from sessions_app.database import in_database
 from sessions_app.groups import Groups
 from sessions_app.holding import release_overdue
 from sessions_app.listener import NOTHING_ANNOUNCED, Listener
+from sessions_app.loops import PerLoop
 from sessions_app.messages import (
     After,
     Beat,
@@ -153,10 +153,8 @@ def _doors_of(events: list[int]) -> dict[int, Door]:
     return {event.pk: event.door for event in rows}
 
 
-class Audience:
+class Audience(PerLoop):
     """Everyone who listens through this process. Its tasks run while there is anyone."""
-
-    _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Audience] = WeakKeyDictionary()
 
     def __init__(self) -> None:
         self._process = uuid.uuid4().hex
@@ -171,14 +169,6 @@ class Audience:
             "database": Outage("database", _STORAGE_DOWN),
             "layer": Outage("channel layer", _LAYER_DOWN),
         }
-
-    @classmethod
-    def here(cls) -> Audience:
-        """The audience of this process (of this event loop)."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._by_loop:
-            cls._by_loop[loop] = cls()
-        return cls._by_loop[loop]
 
     async def enter(self, listener: Listener) -> None:
         """Let a listener in; `listen` then chooses the language."""

@@ -50,7 +50,7 @@ class Outbox:
     def __init__(
         self,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
-        too_slow: Callable[[], None],
+        too_slow: Callable[[], object],
         write: Callable[[Frame], bool] | None = None,
     ) -> None:
         self._send = send

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
-from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 from django.db import connection
@@ -15,6 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from sessions_app.availability import Availability
 from sessions_app.database import in_database
+from sessions_app.loops import PerLoop
 
 logger = logging.getLogger(__name__)
 
@@ -29,25 +29,15 @@ class NotReady(Exception):
     """What is the matter with a part, in a few words for everyone; the log has the details."""
 
 
-class Readiness:
+class Readiness(PerLoop):
     """Asks each part, and no part twice at once, however often and however long it is asked."""
 
     draining: ClassVar[bool] = False
     """This process is about to end: nobody else should be sent to it."""
 
-    _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Readiness] = WeakKeyDictionary()
-
     def __init__(self) -> None:
         self._asking: dict[str, asyncio.Task[str]] = {}
         self._settled: set[str] = set()
-
-    @classmethod
-    def here(cls) -> Readiness:
-        """The readiness of this process (of this event loop)."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._by_loop:
-            cls._by_loop[loop] = cls()
-        return cls._by_loop[loop]
 
     async def report(self) -> dict[str, str]:
         """For each part `ok` or what is the matter with it; takes at most ANSWERS_WITHIN_S."""

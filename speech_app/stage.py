@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from typing import TypeVar
 
 from sessions_app.broadcast import layer_is_away, publish_state
 from sessions_app.database import AWAY, in_database, persist
+from sessions_app.loops import PerLoop
 from sessions_app.messages import Message, Problem, Start
 from sessions_app.models import Event, LiveSession, Speaker
 from sessions_app.models.transcript import (
@@ -23,6 +23,7 @@ from sessions_app.models.transcript import (
     State,
     Superseded,
 )
+from sessions_app.works import Works
 from speech_app.backends import get_backend
 from speech_app.following import LOOK_EVERY_S, Orders, Sampler, orders_for
 from speech_app.interpreter import Interpreter
@@ -69,23 +70,13 @@ class Hold:
         return self.interpreter.session
 
 
-class Stage:
+class Stage(PerLoop):
     """The sessions this process interprets, and the only place where they begin and stop."""
-
-    _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Stage] = WeakKeyDictionary()
 
     def __init__(self) -> None:
         self._holds: dict[int, Hold] = {}
         self._changing: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._working: set[asyncio.Task[Any]] = set()
-
-    @classmethod
-    def here(cls) -> Stage:
-        """The stage of this process (of this event loop)."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._by_loop:
-            cls._by_loop[loop] = cls()
-        return cls._by_loop[loop]
+        self._works = Works()
 
     def next_frame(self, session: LiveSession) -> int:
         """The first frame a speaker of this session should send."""
@@ -133,7 +124,7 @@ class Stage:
 
     async def pause(self, hold: Hold) -> LiveSession | None:
         """Finish what was said, then stop listening; returns what has become of the session."""
-        return await self._carry_out(self._pause(hold))
+        return await self._works.carry_out(self._pause(hold))
 
     async def end(self, event: int, away: Callable[[], None]) -> LiveSession | None:
         """Finish what was said and end the event's running session, wherever it was begun.
@@ -141,7 +132,7 @@ class Stage:
         Returns what has become of it, None where nothing ran. Waits for a database that is away,
         and calls `away()` meanwhile.
         """
-        return await self._carry_out(self._end(event, away))
+        return await self._works.carry_out(self._end(event, away))
 
     def leave(self, hold: Hold) -> None:
         """The speaker's socket is gone; if nobody comes back in 30 s the session is paused."""
@@ -160,16 +151,6 @@ class Stage:
     async def _hand_over(self, hold: Hold) -> None:
         async with self._changing[hold.event]:
             await self._drop(hold)
-
-    async def _carry_out(self, work: Coroutine[Any, Any, R]) -> R:
-        """Do it to the end, even if the socket that asked for it goes away meanwhile."""
-        return await asyncio.shield(self._begin_work(work))
-
-    def _begin_work(self, work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-        task = asyncio.create_task(work)
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
-        return task
 
     async def _pause(self, hold: Hold) -> LiveSession | None:
         async with self._changing[hold.event]:
@@ -230,7 +211,7 @@ class Stage:
             # The first sentence is voiced too: who listens must be known before it.
             _obey(interpreter, await in_database(orders_for, session))
         except BaseException:
-            await self._carry_out(_withdraw(interpreter))
+            await self._works.carry_out(_withdraw(interpreter))
             raise
         hold = Hold(event=speaker.event_id, client=start.client, interpreter=interpreter)
         self._holds[speaker.event_id] = hold
@@ -266,7 +247,7 @@ class Stage:
                 _obey(hold.interpreter, orders)
                 if orders.wanted:
                     # A task of its own: stopping the session ends this one.
-                    self._begin_work(self._obey_to_the_end(hold, State(orders.wanted)))
+                    self._works.begin(self._obey_to_the_end(hold, State(orders.wanted)))
                     return
                 await in_database(sampler.sample, orders.heard)
                 failing = False
@@ -292,7 +273,7 @@ class Stage:
             if await self._is_lost(hold):
                 break
             await asyncio.sleep(1)
-        await self._carry_out(self._pause_abandoned(hold))
+        await self._works.carry_out(self._pause_abandoned(hold))
 
     async def _is_lost(self, hold: Hold) -> bool:
         if hold.interpreter.ended.is_set():

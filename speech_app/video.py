@@ -15,19 +15,20 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.utils import timezone
 
 from sessions_app import metrics
 from sessions_app.database import in_database, persist
 from sessions_app.listener import Listener
+from sessions_app.loops import PerLoop
 from sessions_app.messages import BadMessage, Video
 from sessions_app.models import Avatar, Event, LiveSession, VideoSeat
 from sessions_app.models.catalogue import AvatarKind
 from sessions_app.models.transcript import State
 from sessions_app.models.video import QueueFull, SeatState, SeatView
 from sessions_app.outbox import Frame
+from sessions_app.works import Works
 from speech_app.backends import get_backend
 from speech_app.backends.base import (
     BackendError,
@@ -70,25 +71,15 @@ class Line:
     said: float | None = None
 
 
-class Desk:
+class Desk(PerLoop):
     """The viewers of this process, and the only place where their rows are looked at."""
-
-    _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Desk] = WeakKeyDictionary()
 
     def __init__(self) -> None:
         self._viewers: set[SeatViewer] = set()
         self._full: dict[int, float] = {}
         self._looking: asyncio.Task[None] | None = None
         self._look_now = asyncio.Event()
-        self._working: set[asyncio.Task[Any]] = set()
-
-    @classmethod
-    def here(cls) -> Desk:
-        """The desk of this process (of this event loop)."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._by_loop:
-            cls._by_loop[loop] = cls()
-        return cls._by_loop[loop]
+        self._works = Works()
 
     def offers(self, event: Event, avatar: Avatar) -> bool:
         """Whether listeners of this event may ask for this avatar's video."""
@@ -119,9 +110,7 @@ class Desk:
 
     def carry_out(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do it to the end; what fails is logged."""
-        task = asyncio.create_task(self._quietly(work))
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
+        self._works.begin(self._quietly(work))
 
     async def _look(self) -> None:
         while self._viewers:

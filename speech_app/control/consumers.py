@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
@@ -26,6 +25,7 @@ from sessions_app.sockets import (
     Socket,
     has_origin,
 )
+from sessions_app.works import Works
 from speech_app.control.commands import Again, CannotBeDone, Command, carry_out, let_go
 from speech_app.control.messages import Answer
 from speech_app.control.room import ControlRooms, Operator
@@ -51,7 +51,7 @@ class ControlConsumer(Socket):
         self._rooms = ControlRooms.here()
         self._operator: Operator | None = None
         self._commands = Allowance(COMMANDS_AT_ONCE, COMMANDS_PER_S)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._works = Works()
 
     @property
     def _event(self) -> int:
@@ -72,8 +72,8 @@ class ControlConsumer(Socket):
             self._event,
             self._cookies,
             send=self._write,
-            too_slow=lambda: self._begin(self.close(code=TOO_SLOW)),
-            shut_out=lambda: self._begin(self.refuse(Refused(NOT_ADMITTED, _NOT_YOURS))),
+            too_slow=lambda: self._works.begin(self.close(code=TOO_SLOW)),
+            shut_out=lambda: self._works.begin(self.refuse(Refused(NOT_ADMITTED, _NOT_YOURS))),
         )
         await self._rooms.enter(self._operator)
 
@@ -114,7 +114,8 @@ class ControlConsumer(Socket):
             self._answer_command(ref, ok=True, message=outcome.message)
             if outcome.again:
                 # To the end, also where the operator leaves meanwhile: it waits for that.
-                self._begin(self._rooms.carry_out(self._translate_again(ref, outcome.again, user)))
+                translating = self._translate_again(ref, outcome.again, user)
+                self._works.begin(self._rooms.works.carry_out(translating))
 
     async def _translate_again(self, ref: int, again: Again, user: User) -> None:
         try:
@@ -136,17 +137,10 @@ class ControlConsumer(Socket):
     def _write(self, frame: Frame) -> Coroutine[Any, Any, None]:
         return self.base_send({"type": "websocket.send", "text": frame})
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def depart(self) -> None:
         if self._operator:
             await self._rooms.leave(self._operator)
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._works.cancel()
 
 
 def _find(cookies: str, event: int) -> tuple[Event, User] | None:

@@ -13,16 +13,17 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sessions_app.admission import account_of
 from sessions_app.broadcast import control_group
 from sessions_app.database import in_database
 from sessions_app.groups import Groups
+from sessions_app.loops import PerLoop
 from sessions_app.messages import Message
 from sessions_app.models import Event
 from sessions_app.outbox import Frame, Outbox
 from sessions_app.permissions import Action, may
+from sessions_app.works import Works
 from speech_app.control.messages import Clock
 from speech_app.control.picture import Picture, picture_of, samples_of
 
@@ -43,8 +44,8 @@ class Operator:
         cookies: str,
         *,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
-        too_slow: Callable[[], None],
-        shut_out: Callable[[], None],
+        too_slow: Callable[[], object],
+        shut_out: Callable[[], object],
     ) -> None:
         self.event = event
         self.cookies = cookies
@@ -152,24 +153,14 @@ class ControlRoom:
                 operator.shut_out()
 
 
-class ControlRooms:
+class ControlRooms(PerLoop):
     """The control rooms of this process, which exist while anybody is in them."""
-
-    _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ControlRooms] = WeakKeyDictionary()
 
     def __init__(self) -> None:
         self._rooms: dict[int, ControlRoom] = {}
         self._groups = Groups()
         self._tasks: list[asyncio.Task[None]] = []
-        self._working: set[asyncio.Task[None]] = set()
-
-    @classmethod
-    def here(cls) -> ControlRooms:
-        """The control rooms of this process (of this event loop)."""
-        loop = asyncio.get_running_loop()
-        if loop not in cls._by_loop:
-            cls._by_loop[loop] = cls()
-        return cls._by_loop[loop]
+        self.works = Works()
 
     async def enter(self, operator: Operator) -> None:
         room = self._rooms.get(operator.event)
@@ -199,13 +190,6 @@ class ControlRooms:
             await asyncio.gather(*tasks, return_exceptions=True)
             if not self._rooms:
                 await self._groups.close()
-
-    async def carry_out(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it to the end, even if the operator who asked for it goes away meanwhile."""
-        task = asyncio.create_task(work)
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
-        await asyncio.shield(task)
 
     async def _receive(self) -> None:
         while True:
