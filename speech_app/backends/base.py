@@ -80,7 +80,10 @@ class Final:
     """One finished stretch of speech, `[start_sample, end_sample)`. `key` names it in `Translated`.
 
     Every current target language follows as one `Translated` with the same key, in any order,
-    except those that are the same language as the source.
+    except those that are the same language as the source. `confidence`, 0 to 1, is how sure
+    recognition is of the text; None where the backend does not say, as with Azure, whose
+    translation results have no such figure
+    (https://github.com/Azure-Samples/cognitive-services-speech-sdk/issues/104).
     """
 
     key: int
@@ -88,6 +91,7 @@ class Final:
     end_sample: int
     source_language: str
     text: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from speech_app.backends.embedded.recognition_messages import (
     Hearing,
     Open,
     Quiet,
+    Recognised,
     Result,
 )
 from speech_app.backends.embedded.recognition_worker import FRAME_BYTES, Recognition, sane
@@ -40,12 +41,17 @@ def test_what_the_model_makes_of_noise_is_no_text(text: str, seconds: float, res
 
 
 class Told:
-    """A worker whose frames are loud or quiet by their bytes and whose words are what is asked."""
+    """A worker whose frames are loud or quiet by their bytes and whose words are what is asked.
+
+    It is quite sure of them all.
+    """
 
     def __init__(self, recognise: Callable[[bytes], str]) -> None:
         self.results: queue.Queue[Result] = queue.Queue()
         self.recognition = Recognition(
-            lambda: lambda frame: float(frame[0] > 0), recognise, self.results.put
+            lambda: lambda frame: float(frame[0] > 0),
+            lambda pcm: Recognised(recognise(pcm), 0.9),
+            self.results.put,
         )
         for work in (self.recognition.find_phrases, self.recognition.find_words):
             threading.Thread(target=work, daemon=True).start()
@@ -69,7 +75,7 @@ def test_positions_count_from_the_first_sample_of_the_stream() -> None:
     told.recognition.take(Finish(1))
     found = [result for result in told.until_finished(1) if not isinstance(result, Hearing)]
     heard = [result for result in found if isinstance(result, Heard)]
-    assert heard == [Heard(1, 1_000_000 + 100 * 512, 1_000_000 + 140 * 512, "words")]
+    assert heard == [Heard(1, 1_000_000 + 100 * 512, 1_000_000 + 140 * 512, "words", 0.9)]
     for result in found:
         if isinstance(result, Quiet):
             assert not 100 * 512 < result.until - 1_000_000 < 140 * 512
@@ -81,7 +87,7 @@ def test_what_was_said_last_is_heard_when_the_stream_ends() -> None:
     told.feed(1, (True, 40))
     told.recognition.take(Audio(1, b"\x01" * 100))
     told.recognition.take(Finish(1))
-    assert told.until_finished(1)[-2:] == [Heard(1, 0, 40 * 512, "end"), Finished(1)]
+    assert told.until_finished(1)[-2:] == [Heard(1, 0, 40 * 512, "end", 0.9), Finished(1)]
 
 
 def test_speech_without_words_is_told_as_such() -> None:
@@ -89,7 +95,18 @@ def test_speech_without_words_is_told_as_such() -> None:
     told.recognition.take(Open(1, 0))
     told.feed(1, (True, 40), (False, 30))
     told.recognition.take(Finish(1))
-    assert told.until_finished(1) == [Heard(1, 0, 40 * 512, ""), Finished(1)]
+    assert told.until_finished(1) == [Heard(1, 0, 40 * 512, "", 0.0), Finished(1)]
+
+
+def test_words_that_go_round_in_circles_are_doubted() -> None:
+    told = Told(lambda pcm: "and " + " ".join(["I hope"] * 4))
+    told.recognition.take(Open(1, 0))
+    told.feed(1, (True, 40), (False, 30))
+    told.recognition.take(Finish(1))
+    (heard, _) = (result for result in told.until_finished(1) if not isinstance(result, Hearing))
+    assert isinstance(heard, Heard)
+    assert heard.text == "and I hope"
+    assert heard.confidence == pytest.approx(0.9 * 3 / 9)
 
 
 def test_a_finished_phrase_goes_before_the_partials_of_another_speaker() -> None:
@@ -115,7 +132,7 @@ def test_a_finished_phrase_goes_before_the_partials_of_another_speaker() -> None
     going_on.set()
     found = told.until_finished(3)
     assert order[:2] == [1, 3]
-    assert Heard(3, 0, 40 * 512, "speaker 3") in found
+    assert Heard(3, 0, 40 * 512, "speaker 3", 0.9) in found
 
 
 def test_a_closed_stream_says_nothing_more() -> None:

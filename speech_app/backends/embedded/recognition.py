@@ -221,7 +221,7 @@ class Recognition:
             return
         stream.answered()
         match value:
-            case Heard(_, _, end, _):
+            case Heard(end=end):
                 stream.forget_until(end)
                 self._deaths = 0
             case Quiet(_, until):

@@ -9,6 +9,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Recognised:
+    """What the model makes of some audio, and how sure it is, from 0 to 1.
+
+    `confidence` is the mean of the words' probabilities, each the product of those of its parts.
+    What it is worth: `tests.bench.confidence`.
+    """
+
+    text: str
+    confidence: float
+
+
+NO_WORDS = Recognised("", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """A new stream whose first sample has this position."""
 
@@ -49,12 +64,16 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`[start, end)` was speech and says this; `text` is empty where no words were in it."""
+    """`[start, end)` was speech and says this; `text` is empty where no words were in it.
+
+    `confidence`, 0 to 1, is that of `Recognised`.
+    """
 
     stream: int
     start: int
     end: int
     text: str
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)

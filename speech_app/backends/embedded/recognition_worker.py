@@ -15,7 +15,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from .endpointing import (
     FRAME_SAMPLES,
@@ -28,6 +27,7 @@ from .endpointing import (
     Resumed,
 )
 from .recognition_messages import (
+    NO_WORDS,
     Audio,
     Close,
     Finish,
@@ -36,6 +36,7 @@ from .recognition_messages import (
     Hearing,
     Open,
     Quiet,
+    Recognised,
     Result,
 )
 from .worker_main import NotAble, Ready, ServerPipe
@@ -83,7 +84,7 @@ class Guess:
     start: int
     end: int
     pcm: bytes
-    text: str | None = None
+    words: Recognised | None = None
 
 
 @dataclass(slots=True)
@@ -137,7 +138,7 @@ class Recognition:
     def __init__(
         self,
         make_detector: Callable[[], Callable[[bytes], float]],
-        recognise: Callable[[bytes], str],
+        recognise: Callable[[bytes], Recognised],
         emit: Callable[[Result], None],
     ) -> None:
         self._make_detector = make_detector
@@ -215,7 +216,7 @@ class Recognition:
                 # A cut inside speech takes nothing of the next part along.
                 pcm = stream.cut(first, last - TAIL_SAMPLES if goes_on else last)
                 if last - first < SHORTEST_SAMPLES:
-                    guess = Guess(first, last, b"", "")
+                    guess = Guess(first, last, b"", NO_WORDS)
                 stream.phrases.append(Phrase(first, last, pcm, guess))
                 stream.guess = None
                 stream.last_end = last
@@ -260,7 +261,7 @@ class Recognition:
             if stream.phrases:
                 return lambda stream=stream: self._recognise_phrase(stream)  # type: ignore[misc]
         for stream in streams:
-            if stream.guess and stream.guess.text is None:
+            if stream.guess and stream.guess.words is None:
                 return lambda stream=stream: self._recognise_guess(stream)  # type: ignore[misc]
         now = time.monotonic()
         due = [s for s in streams if self._partial_due(s) <= now]
@@ -283,22 +284,22 @@ class Recognition:
 
     def _recognise_phrase(self, stream: Stream) -> None:
         phrase = stream.phrases[0]
-        text = self._words(phrase.pcm)
+        words = self._words(phrase.pcm)
         with self._changed:
             if stream.phrases and stream.phrases[0] is phrase:
-                phrase.guess = Guess(phrase.start, phrase.end, b"", text)
+                phrase.guess = Guess(phrase.start, phrase.end, b"", words)
                 self._tell_ready(stream)
 
     def _recognise_guess(self, stream: Stream) -> None:
         guess = stream.guess
         if guess is None:
             return
-        text = self._words(guess.pcm)
+        words = self._words(guess.pcm)
         with self._changed:
-            guess.text = text
+            guess.words = words
             self._tell_ready(stream)
             if stream.guess is guess:
-                self._tell_partial(stream, guess.start, text)
+                self._tell_partial(stream, guess.start, words.text)
 
     def _recognise_partial(self, stream: Stream) -> None:
         with self._changed:
@@ -307,7 +308,7 @@ class Recognition:
             start = FRAME_SAMPLES * stream.endpointer.start
             pcm = stream.cut(start, stream.position)
         began = time.monotonic()
-        text = self._words(pcm)
+        text = self._words(pcm).text
         now = time.monotonic()
         with self._changed:
             gap = PARTIAL_SECONDS if stream.partial_at else SECOND_PARTIAL_SECONDS
@@ -315,8 +316,14 @@ class Recognition:
             if stream.endpointer.start == start // FRAME_SAMPLES:
                 self._tell_partial(stream, start, text)
 
-    def _words(self, pcm: bytes) -> str:
-        return sane(self._recognise(pcm), len(pcm) / BYTES_PER_SECOND)
+    def _words(self, pcm: bytes) -> Recognised:
+        found = self._recognise(pcm)
+        text = sane(found.text, len(pcm) / BYTES_PER_SECOND)
+        if not text:
+            return NO_WORDS
+        # The model is rather sure (0.7) of the words it repeats without end; nobody said them.
+        kept = len(text.split()) / len(found.text.split())
+        return Recognised(text, found.confidence * kept)
 
     def _tell_partial(self, stream: Stream, start: int, text: str) -> None:
         # The model ends whatever it hears with a full stop.
@@ -330,12 +337,18 @@ class Recognition:
             return
         while stream.phrases:
             phrase = stream.phrases[0]
-            if phrase.guess is None or phrase.guess.text is None:
+            if phrase.guess is None or phrase.guess.words is None:
                 return
             stream.phrases.popleft()
-            first = stream.first_sample
+            first, words = stream.first_sample, phrase.guess.words
             self._emit(
-                Heard(stream.id, first + phrase.start, first + phrase.end, phrase.guess.text)
+                Heard(
+                    stream.id,
+                    first + phrase.start,
+                    first + phrase.end,
+                    words.text,
+                    words.confidence,
+                )
             )
             stream.quiet_told = max(stream.quiet_told, phrase.end)
         if stream.ended:
@@ -362,25 +375,19 @@ def load_detector() -> Callable[[], Callable[[bytes], float]]:
     return make
 
 
-def load_recogniser() -> Callable[[bytes], str]:
+def load_recogniser() -> Callable[[bytes], Recognised]:
     """The English model of the moonshine-voice wheel; nothing is downloaded."""
     import numpy as np  # noqa: PLC0415
-    from moonshine_voice import ModelArch, Transcriber  # noqa: PLC0415
     from moonshine_voice.utils import get_model_path  # noqa: PLC0415
 
-    model: Any = Transcriber(
-        get_model_path("tiny-en"),
-        ModelArch.TINY,
-        options={"return_audio_data": "false", "vad_threshold": "0.0"},
-    )
+    from .moonshine import Moonshine  # noqa: PLC0415
+
+    model = Moonshine(get_model_path("tiny-en"))
     pad = np.zeros(PAD_SAMPLES, dtype=np.float32)
 
-    def recognise(pcm: bytes) -> str:
+    def recognise(pcm: bytes) -> Recognised:
         samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768
-        transcript = model.transcribe_without_streaming(
-            np.concatenate([samples, pad]).tolist(), SAMPLE_RATE
-        )
-        return " ".join(line.text for line in transcript.lines)
+        return model.recognise(np.concatenate([samples, pad]))
 
     return recognise
 

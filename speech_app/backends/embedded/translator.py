@@ -229,13 +229,13 @@ class EmbeddedSpeechTranslator:
             case Hearing():
                 self._hearing = result
                 self._hearing_changed.set()
-            case Heard(_, start, end, text) if text:
+            case Heard(_, start, end, text, confidence) if text:
                 self._hearing = None
-                final = Final(next(self._keys), start, end, self._source, text)
+                final = Final(next(self._keys), start, end, self._source, text, confidence)
                 self._events.put_nowait(final)
                 for language in self._targets():
                     language.add_final(final)
-            case Heard(_, _, end, _):
+            case Heard(end=end):
                 self._hearing = None
                 self._events.put_nowait(Silence(end))
             case Quiet(_, until):
