@@ -380,6 +380,7 @@ class Interpreter:
             self.session.finish_segment,
             source_language=final.source_language,
             text=final.text,
+            confidence=final.confidence,
             start_ms=self._session_ms(final.start_sample),
             end_ms=self._session_ms(final.end_sample),
             acked_frame=mark.frame,

@@ -281,6 +281,7 @@ class LiveSession(models.Model):
         acked_samples: int,
         number: int | None = None,
         final_ms: int | None = None,
+        confidence: float | None = None,
     ) -> Segment:
         """Store what was said and how far the audio is dealt with, as one. Raises Superseded.
 
@@ -300,6 +301,7 @@ class LiveSession(models.Model):
                 text=text,
                 start_ms=start_ms,
                 end_ms=end_ms,
+                confidence=confidence,
                 final_ms=final_ms,
                 held_until=timezone.now() + hold if hold else None,
             )

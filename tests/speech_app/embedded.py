@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import re
 import signal
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +34,13 @@ def sample_sentences() -> list[tuple[int, int, str]]:
     """Start and end in ms and text of each sentence of the sample talk."""
     talk = json.loads((ROOT / "tests/data/quarterly-update.en.json").read_text())
     return [(s["start_ms"], s["end_ms"], s["text"]) for s in talk["sentences"]]
+
+
+def drowned(pcm: bytes, *, noise: int, seed: int = 1) -> bytes:
+    """The same with white noise over it, of this RMS; the sample talk speaks at 2000 to 4000."""
+    rng = random.Random(seed)  # noqa: S311
+    loud = (round(sample + rng.gauss(0, noise)) for sample in array("h", pcm))
+    return array("h", (max(-32_768, min(32_767, sample)) for sample in loud)).tobytes()
 
 
 def words(text: str) -> list[str]:

@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 from pytest_django.fixtures import Settings
 
+from sessions_app.review.transcript import DOUBTFUL_BELOW
 from speech_app.audio import duration_ms, read_recording
 from speech_app.backends.base import (
     BackendDown,
@@ -40,6 +41,7 @@ from speech_app.backends.embedded.speech import VoiceWorker
 from .embedded import (
     ROOT,
     Events,
+    drowned,
     hang,
     kill,
     needs_apertium,
@@ -118,6 +120,18 @@ class TestRecognition:
         pcm = array("h", [int(noise.gauss(0, 3000)) for _ in range(20 * 16_000)]).tobytes()
         events = await hear(backend, pcm)
         assert events.finals == []
+
+    async def test_what_was_hardly_understood_is_told_with_less_confidence(
+        self, backend: EmbeddedBackend
+    ) -> None:
+        pcm = sample_talk()[15 * SECOND : 20 * SECOND]
+        (clean,) = (await hear(backend, pcm)).finals
+        noisy = (await hear(backend, drowned(pcm, noise=3000))).finals
+        _, _, said = sample_sentences()[4]
+        assert words(clean.text) == words(said)
+        assert jiwer.wer(" ".join(words(said)), " ".join(words(noisy[0].text))) > 0.25
+        assert clean.confidence and noisy[0].confidence
+        assert 0 < noisy[0].confidence < DOUBTFUL_BELOW < clean.confidence <= 1
 
     async def test_no_silence_is_told_inside_a_phrase(self, backend: EmbeddedBackend) -> None:
         events = await hear(backend, sample_talk()[: 12 * SECOND])

@@ -18,6 +18,7 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 
 from sessions_app.models import AudienceCount, Event, LiveSession
+from sessions_app.review.transcript import Transcript
 from tests.clients import (
     BYTES_PER_MS,
     FRAME_MS,
@@ -29,6 +30,8 @@ from tests.clients import (
     until_stored,
 )
 from tests.conftest import LaunchServer, Server, troubles
+
+from .embedded import drowned
 
 pytestmark = pytest.mark.embedded
 
@@ -134,6 +137,21 @@ async def test_what_is_said_is_heard_in_the_listeners_language(
             assert times == sorted(times)
             assert 0 == times[0] < times[-1] <= frame["duration_ms"]
         assert english.all(type="speech") == []
+
+
+@pytest.mark.usefixtures("clean_log")
+async def test_reviewers_are_shown_what_was_hardly_understood(
+    server: Server, make_event: MakeEvent
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+    sentence = recorded(36_200, 41_300)
+    async with speaker(server.socket_url, await token_of(event)) as talk:
+        await talk.start()
+        await talk.play(sentence + drowned(sentence, noise=4000) + silence(1_000))
+        await end(talk)
+    session = await LiveSession.objects.aget(event=event)
+    lines = await sync_to_async(Transcript(session, "es-ES").lines)()
+    assert [line.doubtful for line in lines] == [False, True]
 
 
 @pytest.mark.usefixtures("clean_log")
