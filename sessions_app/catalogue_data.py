@@ -96,7 +96,7 @@ EMBEDDED_VOICES = [
     EmbeddedVoice("ar-SA", "ar"),
     EmbeddedVoice("ca-ES", "ca"),
     EmbeddedVoice("de-DE", "de"),
-    EmbeddedVoice("en-GB", "en-gb"),
+    EmbeddedVoice("en-GB", "en-gb-x-rp"),
     EmbeddedVoice("en-US", "en-us"),
     EmbeddedVoice("eo", "eo"),
     EmbeddedVoice("es-ES", "es"),

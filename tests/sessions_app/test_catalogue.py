@@ -1,6 +1,7 @@
 """The catalogue an installation starts with."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,17 @@ def test_what_an_organiser_edited_stays() -> None:
     before = snapshot()
     load_catalogue(apps)
     assert snapshot() == before
+
+
+def test_british_voices_of_an_older_installation_get_names_that_exist() -> None:
+    before = snapshot()
+    for voice in Voice.objects.filter(backend="embedded", language__code="en-GB"):
+        Voice.objects.filter(pk=voice.pk).update(code=voice.code.replace("en-gb-x-rp", "en-gb"))
+    assert snapshot() != before
+    migration = import_module("sessions_app.migrations.0006_british_voices")
+    for _ in range(2):
+        migration.rename(apps, None)
+        assert snapshot() == before
 
 
 def test_what_is_missing_comes_back() -> None:

@@ -10,7 +10,7 @@ from speech_app.backends.base import VoiceInfo
 
 _ESPEAK_LANGUAGES = {
     "en-US": "en-us",
-    "en-GB": "en-gb",
+    "en-GB": "en-gb-x-rp",
     "es-ES": "es",
     "es-MX": "es-419",
     "ca-ES": "ca",
