@@ -230,7 +230,9 @@ class Interpreter:
             if not future.done():
                 future.set_result(None)
         last = self._ledger.last
-        if heard and last.frame > self.session.acked_frame:
+        # Recognition that failed has heard nothing of what came after its last words.
+        failed = self.ended.is_set()
+        if heard and not failed and last.frame > self.session.acked_frame:
             with contextlib.suppress(Superseded):
                 await self._acknowledge(last)
         await asyncio.gather(*(line.drain(held=held) for line in self._lines.values()))

@@ -8,8 +8,10 @@ import pytest
 import pytest_asyncio
 from django.core.cache import cache
 
+from speech_app import stage
 from speech_app.backends.base import Backend
 from speech_app.backends.embedded.backend import EmbeddedBackend
+from tests.speech_app.scripted import ScriptedBackend
 
 
 @pytest.fixture
@@ -35,3 +37,11 @@ async def embedded(use: Callable[[Backend], None]) -> AsyncIterator[EmbeddedBack
     use(backend)
     yield backend
     await backend.close()
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> ScriptedBackend:
+    """What live sessions of this process are recognised, translated and voiced by."""
+    backend = ScriptedBackend()
+    monkeypatch.setattr(stage, "get_backend", lambda: backend)
+    return backend
