@@ -390,11 +390,15 @@ class Interpreter:
             number=self._next_segment,
             final_ms=max(0, round((time.monotonic() - ended_at) * MILLISECONDS)),
         )
+        if segment.is_held:
+            # Words that were shown before this was known would stand there until it is shown.
+            self.hold_back(True)
         self._next_segment = segment.number + 1
         self._shown.clear()
         self._told_pacer.drop()
-        for pacer in self._pacers.values():
-            pacer.drop()
+        if not self._held_back:  # else what waits takes words back
+            for pacer in self._pacers.values():
+                pacer.drop()
         caption = SpeakerCaption(
             session=self.session.pk,
             segment=segment.number,
