@@ -55,7 +55,7 @@ class SessionOver(Exception):
 class Hold:
     """A running Interpreter and the socket that feeds it; `gone` counts down without one.
 
-    `following` keeps to what operators want of it.
+    `following` keeps to what operators want of it, and gives its signs of life while it stops.
     """
 
     event: int
@@ -64,6 +64,7 @@ class Hold:
     replaced: Callable[[], None] | None = None
     gone: asyncio.Task[None] | None = None
     following: asyncio.Task[None] | None = None
+    is_stopping: bool = False
 
     @property
     def session(self) -> LiveSession:
@@ -222,6 +223,7 @@ class Stage(PerLoop):
     async def _stop(self, hold: Hold, change: Callable[[LiveSession], None]) -> LiveSession | None:
         if self._holds.get(hold.event) is not hold:  # handed over, or stopped already
             return await hold.interpreter.store(_newest, hold.session)
+        hold.is_stopping = True
         await hold.interpreter.finish()
         await self._drop(hold)
         with contextlib.suppress(Superseded):
@@ -240,15 +242,19 @@ class Stage(PerLoop):
     async def _follow(self, hold: Hold) -> None:
         """Do what operators want, through whichever process they said so."""
         sampler = Sampler(hold.session.pk)
-        failing = False
+        failing = stopped = False
         while True:
             try:
                 orders = await in_database(orders_for, hold.session)
                 _obey(hold.interpreter, orders)
-                if orders.wanted:
+                if orders.wanted and not stopped:
                     # A task of its own: stopping the session ends this one.
                     self._works.begin(self._obey_to_the_end(hold, State(orders.wanted)))
-                    return
+                    stopped = True
+                if hold.is_stopping:
+                    # An operator may hold its last sentences for longer than a speaker may be
+                    # gone, and its socket no longer speaks for it.
+                    await in_database(hold.session.touch)
                 await in_database(sampler.sample, orders.heard)
                 failing = False
             except Exception:

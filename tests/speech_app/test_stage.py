@@ -1,0 +1,92 @@
+"""How sessions begin and stop in a process, at moments that real speech does not hit twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from sessions_app import holding
+from sessions_app.announcements import mute
+from sessions_app.models import Event, LiveSession, transcript
+from sessions_app.models.transcript import State
+from speech_app import consumers
+from tests.clients import until_stored
+from tests.speech_app.scripted import ScriptedBackend, Socket, listening, speaking, start, until
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+MakeEvent = Callable[..., Event]
+
+
+async def token_of(event: Event) -> str:
+    return (await event.speakers.aget()).token
+
+
+async def say_held(talk: Socket, backend: ScriptedBackend, *sentences: str) -> LiveSession:
+    """Begin a session in which an operator holds these sentences."""
+    await start(talk)
+    session = await LiveSession.objects.aget()
+    await sync_to_async(holding.hold_for)(session, 30)
+    for frame, sentence in enumerate(sentences):
+        await talk.send_audio(frame)
+        await until(lambda: backend.recogniser.samples == (frame + 1) * 1600)  # noqa: B023
+        backend.recogniser.has_heard(sentence)
+    waiting = session.translations.filter(language="es-ES", seq=None, text__isnull=False)
+    await until_stored(waiting.acount, len(sentences))
+    return session
+
+
+@pytest.fixture
+def soon_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A speaker without a sign of life is gone after 2 s."""
+    monkeypatch.setattr(transcript, "SPEAKER_GONE_AFTER", timedelta(seconds=1))
+    monkeypatch.setattr(transcript, "_SWEEP_GRACE", timedelta(seconds=1))
+    monkeypatch.setattr(consumers, "TOUCH_EVERY", 1)
+
+
+@pytest.mark.usefixtures("soon_gone")
+@pytest.mark.parametrize(("wish", "state"), [("end", "ended"), ("pause", "paused")])
+async def test_who_stops_while_an_operator_writes_is_not_taken_for_gone(
+    make_event: MakeEvent, backend: ScriptedBackend, wish: str, state: str
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+    async with (
+        listening(event.join_code) as page,
+        speaking(await token_of(event)) as talk,
+    ):
+        await talk.expect(type="audience", total=1)
+        session = await say_held(talk, backend, "one")
+        await talk.send(type=wish)
+        await asyncio.sleep(5)
+        assert talk.all(type="state", state=state) == []
+        await sync_to_async(holding.show_now)(session, 1)
+        await talk.expect(type="state", state=state)
+        await page.expect(type="state", state=state)
+        await page.expect(type="speech", segment=1)
+        assert talk.closed is None
+    await session.arefresh_from_db()
+    assert (session.state, session.epoch) == (state, 1)
+
+
+async def test_a_language_that_is_muted_while_a_session_is_being_ended_is_not_heard(
+    make_event: MakeEvent, backend: ScriptedBackend
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+    async with (
+        listening(event.join_code) as page,
+        speaking(await token_of(event)) as talk,
+    ):
+        await talk.expect(type="audience", total=1)
+        session = await say_held(talk, backend, "one")
+        await sync_to_async(session.order)(State.ENDED)
+        await talk.expect(type="problem", code="operator")
+        await sync_to_async(mute)(event, "es-ES", on=True)
+        await asyncio.sleep(2)  # it looks every second
+        await sync_to_async(holding.show_now)(session, 1)
+        await page.expect(type="caption", final=True, text="es one")
+        await talk.expect(type="state", state="ended")
+    assert backend.voiced == []
