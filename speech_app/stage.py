@@ -119,6 +119,9 @@ class Stage(PerLoop):
                 plan = await in_database(_plan_of, speaker.event_id)
                 if hold:
                     await self._make_room(hold, start)
+                if known is not None and (over := await in_database(_end_as_ordered, known)):
+                    await publish_state(over)
+                    raise SessionOver(over)
                 hold = await self._begin(speaker, start, plan)
             hold.interpreter.tell, hold.replaced = tell, replaced
             return hold
@@ -320,6 +323,17 @@ def _newest(session: LiveSession) -> LiveSession | None:
 
 def _ended(session: int) -> LiveSession | None:
     return LiveSession.objects.filter(pk=session, state=State.ENDED).first()
+
+
+def _end_as_ordered(session: int) -> LiveSession | None:
+    """End it where an operator wants that of a process that may have died; returns it then."""
+    ordered = LiveSession.objects.filter(pk=session, wanted=State.ENDED).first()
+    if ordered:
+        try:
+            ordered.end()
+        except Superseded:  # somebody was faster: it goes on with them, or has ended
+            return _ended(session)
+    return ordered
 
 
 def _running_session(event: int) -> LiveSession | None:

@@ -90,3 +90,32 @@ async def test_a_language_that_is_muted_while_a_session_is_being_ended_is_not_he
         await page.expect(type="caption", final=True, text="es one")
         await talk.expect(type="state", state="ended")
     assert backend.voiced == []
+
+
+async def test_a_session_that_an_operator_has_ended_does_not_go_on_after_its_process_has_died(
+    make_event: MakeEvent, backend: ScriptedBackend
+) -> None:
+    """The page that comes to another process takes it for running, and wants to go on."""
+    event = await sync_to_async(make_event)("es-ES")
+
+    @sync_to_async
+    def begin_and_order() -> LiveSession:
+        session = LiveSession.go_live(
+            event.speakers.get(),
+            client="tab-1",
+            source_language="en-US",
+            rehearsal=False,
+            take_over=False,
+        )
+        session.order(State.ENDED)
+        return session
+
+    session = await begin_and_order()
+    async with listening(event.join_code) as page, speaking(await token_of(event)) as talk:
+        assert talk.all(type="ready")[0]["session"]["state"] == "live"
+        await talk.send(type="start", client="tab-1", source_language="en-US", consent=True)
+        assert (await talk.expect(type="state"))["state"] == "ended"
+        await page.expect(type="state", session=session.pk, state="ended")
+    await session.arefresh_from_db()
+    assert (session.state, session.wanted) == ("ended", "")
+    assert backend.recognisers == []
