@@ -39,13 +39,14 @@ def hold_for(session: LiveSession, seconds: int) -> None:
         raise ValueError(f"Captions can be held for 0 to {MOST_HELD_S} seconds.")
     with transaction.atomic():
         current = _lock(session)
-        before = timedelta(seconds=current.hold_s)
         current.hold_s = seconds
         current.save(update_fields=["hold_s"])
         until = timezone.now() + timedelta(seconds=seconds)
-        # Not those in which somebody writes.
+        # Not those in which somebody writes: they wait for longer than any time set for all, of
+        # which there may have been several since.
+        longest = timedelta(seconds=MOST_HELD_S) + _ROUNDED
         current.segments.filter(
-            held_until__gt=until, held_until__lte=F("created_at") + before + _ROUNDED
+            held_until__gt=until, held_until__lte=F("created_at") + longest
         ).update(held_until=until)
 
 

@@ -250,6 +250,18 @@ def test_a_shorter_time_counts_for_what_waits_already(session: LiveSession) -> N
     assert say(session).held_until is None
 
 
+def test_a_time_that_is_made_shorter_again_counts_for_what_waits_already(
+    session: LiveSession,
+) -> None:
+    holding.hold_for(session, 30)
+    segment = say(session)
+    Segment.objects.update(created_at=segment.created_at - timedelta(seconds=15))
+    pass_time(session, 15)
+    holding.hold_for(session, 10)
+    holding.hold_for(session, 0)
+    assert isinstance(release(session, segment), Translation)
+
+
 @pytest.mark.parametrize("seconds", [-1, 31])
 def test_nothing_is_held_for_ever(session: LiveSession, seconds: int) -> None:
     with pytest.raises(ValueError, match="0 to 30"):
