@@ -148,6 +148,11 @@ class LanguageLine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # What an earlier run left is translated all at once, long before its turn.
+        texts = [self._expected.get_nowait()[1] for _ in range(self._expected.qsize())]
+        for text in texts:
+            text.cancel()
+        await asyncio.gather(*texts, return_exceptions=True)
 
     async def _caption(self) -> None:
         while True:

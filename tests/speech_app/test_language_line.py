@@ -267,3 +267,20 @@ async def test_what_fails_is_noted_in_words(room: Room, line: LanguageLine) -> N
         "A sentence could not be translated into Spanish at first.",
         "A sentence was not spoken in Spanish. The voice died.",
     ]
+
+
+async def test_what_is_still_being_translated_when_a_line_closes_goes_on_for_nobody(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def translate(*_: object) -> str:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    monkeypatch.setattr(room, "translate", translate)
+    before = asyncio.all_tasks()
+    line = LanguageLine("es-ES", "es", room.tools())
+    for number in (1, 2, 3):
+        line.expect_translation(said(number))
+    await asyncio.sleep(0)
+    await line.close()
+    assert asyncio.all_tasks() == before
