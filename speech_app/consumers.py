@@ -221,7 +221,7 @@ class SpeakerConsumer(Socket):
                 self._tell(_busy())
                 return
         self._hold = None
-        session = await self._stage.end(self.speaker.event_id, self._say_storage_is_away)
+        session = await self._stage.end(running, self._say_storage_is_away)
         self._tell_outcome(running, session)
 
     def _take_frame(self, frame: bytes) -> None:

@@ -130,13 +130,13 @@ class Stage(PerLoop):
         """Finish what was said, then stop listening; returns what has become of the session."""
         return await self._works.carry_out(self._pause(hold))
 
-    async def end(self, event: int, away: Callable[[], None]) -> LiveSession | None:
-        """Finish what was said and end the event's running session, wherever it was begun.
+    async def end(self, session: LiveSession, away: Callable[[], None]) -> LiveSession | None:
+        """Finish what was said and end the session, wherever it was begun.
 
-        Returns what has become of it, None where nothing ran. Waits for a database that is away,
-        and calls `away()` meanwhile.
+        Returns what has become of it: who has taken it over goes on. Waits for a database that is
+        away, and calls `away()` meanwhile.
         """
-        return await self._works.carry_out(self._end(event, away))
+        return await self._works.carry_out(self._end(session, away))
 
     def leave(self, hold: Hold) -> None:
         """The speaker's socket is gone; if nobody comes back in 30 s the session is paused."""
@@ -165,14 +165,11 @@ class Stage(PerLoop):
             if hold.replaced is None:
                 await self._stop(hold, LiveSession.pause)
 
-    async def _end(self, event: int, away: Callable[[], None]) -> LiveSession | None:
-        async with self._changing[event]:
-            hold = self._holds.get(event)
-            if hold:
+    async def _end(self, session: LiveSession, away: Callable[[], None]) -> LiveSession | None:
+        async with self._changing[session.event_id]:
+            hold = self._holds.get(session.event_id)
+            if hold and (hold.session.pk, hold.session.epoch) == (session.pk, session.epoch):
                 return await self._stop(hold, LiveSession.end)
-            session = await persist(away, _running_session, event)
-            if session is None:
-                return None
             with contextlib.suppress(Superseded):
                 await persist(away, session.end)
                 await publish_state(session)
@@ -334,7 +331,3 @@ def _end_as_ordered(session: int) -> LiveSession | None:
         except Superseded:  # somebody was faster: it goes on with them, or has ended
             return _ended(session)
     return ordered
-
-
-def _running_session(event: int) -> LiveSession | None:
-    return Event.objects.get(pk=event).running_session()

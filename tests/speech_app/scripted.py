@@ -50,6 +50,9 @@ class Recogniser:
 
     def __init__(self, targets: Sequence[str]) -> None:
         self.samples = 0
+        self.finishes = asyncio.Event()
+        """Until this is set, what was said last is not recognised yet."""
+        self.finishes.set()
         self._targets = targets
         self._heard_until = 0
         self._keys = itertools.count(1)
@@ -88,6 +91,7 @@ class Recogniser:
     async def set_source_language(self, language: str) -> None: ...
 
     async def finish(self) -> None:
+        await self.finishes.wait()
         self._events.put_nowait(None)
 
     async def close(self) -> None:

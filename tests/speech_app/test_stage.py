@@ -23,7 +23,7 @@ MakeEvent = Callable[..., Event]
 
 
 async def token_of(event: Event) -> str:
-    return (await event.speakers.aget()).token
+    return (await event.speakers.aget(name="Speaker")).token
 
 
 async def say_held(talk: Socket, backend: ScriptedBackend, *sentences: str) -> LiveSession:
@@ -119,3 +119,37 @@ async def test_a_session_that_an_operator_has_ended_does_not_go_on_after_its_pro
     await session.arefresh_from_db()
     assert (session.state, session.wanted) == ("ended", "")
     assert backend.recognisers == []
+
+
+async def test_an_end_that_comes_while_another_takes_over_does_not_end_their_talk(
+    make_event: MakeEvent, backend: ScriptedBackend
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+    second = await event.speakers.acreate(name="Second")
+    async with (
+        speaking(await token_of(event)) as first,
+        speaking(second.token) as talk,
+    ):
+        await start(first)
+        said_last = backend.recogniser.finishes
+        said_last.clear()
+        await talk.send(
+            type="start",
+            client="tab-2",
+            source_language="en-US",
+            consent=True,
+            take_over=True,
+        )
+        await asyncio.sleep(0.5)  # it waits for what was said last
+        await first.send(type="end")
+        await asyncio.sleep(0.5)  # it waits for its turn
+        said_last.set()
+        await first.expect(type="problem", code="busy")
+        await talk.expect(type="state", state="live")
+        await talk.send_audio(0)
+        await until(lambda: backend.recogniser.samples == 1600)
+        backend.recogniser.has_heard("one")
+        await talk.expect(type="ack", frame=0)
+        assert talk.all(type="state", state="ended") == []
+    session = await LiveSession.objects.aget()
+    assert (session.state, session.speaker_id) == ("live", second.pk)
