@@ -538,7 +538,8 @@ class Audience(PerLoop):
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self._groups.close()
+        if not self._rooms:  # who came meanwhile has joined groups
+            await self._groups.close()
         await self._report({})
         self._tasks = []
         if self._rooms:  # somebody came just now

@@ -325,6 +325,36 @@ async def test_when_the_last_one_has_left_nothing_is_left(
     assert [name for name in layer.groups if f".{session.pk}." in name] == []
 
 
+async def test_who_comes_while_the_last_ones_tasks_end_hears_what_is_published(
+    make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience_module, "LINGER_S", 0.0)
+    event, session = await begin(make_event)
+    audience = Audience.here()
+    late = Page(event)
+
+    async def come_late() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await audience.enter(late.listener)
+
+    async with page(event):
+        audience._tasks.insert(0, asyncio.create_task(come_late()))
+
+    async def running() -> int:
+        return len(audience._tasks)
+
+    await until_stored(running, 6)
+    await until_stored(running, 5)
+    await audience.listen(late.listener, "es-ES", None, joined)
+    session.state = "paused"
+    await publish_state(session)
+    await late.got("state", 2)
+    audience.leave(late.listener)
+    await late.listener.end()
+
+
 async def test_who_comes_back_at_once_finds_the_language_still_followed(
     make_event: MakeEvent,
 ) -> None:
