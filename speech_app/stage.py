@@ -119,9 +119,6 @@ class Stage(PerLoop):
                 plan = await in_database(_plan_of, speaker.event_id)
                 if hold:
                     await self._make_room(hold, start)
-                if known is not None and (over := await in_database(_end_as_ordered, known)):
-                    await publish_state(over)
-                    raise SessionOver(over)
                 hold = await self._begin(speaker, start, plan)
             hold.interpreter.tell, hold.replaced = tell, replaced
             return hold
@@ -267,9 +264,10 @@ class Stage(PerLoop):
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _obey_to_the_end(self, hold: Hold, wanted: State) -> None:
-        hold.interpreter.tell(Problem(code="operator", message=_DONE_BY_OPERATOR[wanted]))
         async with self._changing[hold.event]:
             if self._holds.get(hold.event) is hold:
+                problem = Problem(code="operator", message=_DONE_BY_OPERATOR[wanted])
+                hold.interpreter.tell(problem)
                 change = LiveSession.pause if wanted == State.PAUSED else LiveSession.end
                 await self._stop(hold, change)
 
@@ -320,14 +318,3 @@ def _newest(session: LiveSession) -> LiveSession | None:
 
 def _ended(session: int) -> LiveSession | None:
     return LiveSession.objects.filter(pk=session, state=State.ENDED).first()
-
-
-def _end_as_ordered(session: int) -> LiveSession | None:
-    """End it where an operator wants that of a process that may have died; returns it then."""
-    ordered = LiveSession.objects.filter(pk=session, wanted=State.ENDED).first()
-    if ordered:
-        try:
-            ordered.end()
-        except Superseded:  # somebody was faster: it goes on with them, or has ended
-            return _ended(session)
-    return ordered

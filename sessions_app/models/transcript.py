@@ -175,7 +175,7 @@ class LiveSession(models.Model):
         """Claim the event's running session, or begin one; `backend` is what it then costs.
 
         Raises EventClosed, RehearsalFixed, or SpeakerBusy where another client holds the session
-        and `take_over` is false.
+        and `take_over` is false. An end that an operator has ordered is still to be carried out.
         """
         now = timezone.now()
         with transaction.atomic():
@@ -212,7 +212,8 @@ class LiveSession(models.Model):
             session.source_language = source_language
             session.backend = backend
             session.seen_at = now
-            session.wanted = ""
+            if session.wanted == State.PAUSED:
+                session.wanted = ""
             session.save()
             return session
 

@@ -92,7 +92,7 @@ async def test_a_language_that_is_muted_while_a_session_is_being_ended_is_not_he
     assert backend.voiced == []
 
 
-async def test_a_session_that_an_operator_has_ended_does_not_go_on_after_its_process_has_died(
+async def test_a_session_that_an_operator_has_ended_ends_though_its_process_has_died(
     make_event: MakeEvent, backend: ScriptedBackend
 ) -> None:
     """The page that comes to another process takes it for running, and wants to go on."""
@@ -107,18 +107,28 @@ async def test_a_session_that_an_operator_has_ended_does_not_go_on_after_its_pro
             rehearsal=False,
             take_over=False,
         )
+        # The process died before it had translated this.
+        session.finish_segment(
+            source_language="en-US",
+            text="one",
+            start_ms=0,
+            end_ms=100,
+            acked_frame=0,
+            acked_samples=1600,
+        )
         session.order(State.ENDED)
         return session
 
     session = await begin_and_order()
     async with listening(event.join_code) as page, speaking(await token_of(event)) as talk:
         assert talk.all(type="ready")[0]["session"]["state"] == "live"
-        await talk.send(type="start", client="tab-1", source_language="en-US", consent=True)
-        assert (await talk.expect(type="state"))["state"] == "ended"
+        await start(talk)
+        await talk.expect(type="problem", code="operator")
+        await talk.expect(type="state", state="ended")
         await page.expect(type="state", session=session.pk, state="ended")
+        assert [m["text"] for m in page.all(type="caption", final=True)] == ["es one"]
     await session.arefresh_from_db()
     assert (session.state, session.wanted) == ("ended", "")
-    assert backend.recognisers == []
 
 
 async def test_an_end_that_comes_while_another_takes_over_does_not_end_their_talk(
