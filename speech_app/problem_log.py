@@ -48,8 +48,17 @@ class ProblemLog:
         while True:
             entry = await self._waiting.get()
             try:
-                await persist(lambda: None, entry.save)
+                await persist(lambda: None, _save, entry)
             except Exception as error:  # its session may be deleted meanwhile
                 logger.warning("A problem could not be logged: %s", error)
             finally:
                 self._waiting.task_done()
+
+
+def _save(entry: SessionLogEntry) -> None:
+    """Store it, unless a connection that broke has hidden that it is stored."""
+    stored = SessionLogEntry.objects.filter(
+        session=entry.session_id, at=entry.at, code=entry.code, text=entry.text
+    )
+    if not stored.exists():
+        entry.save()

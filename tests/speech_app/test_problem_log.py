@@ -70,6 +70,30 @@ async def test_it_waits_for_a_database_that_is_away(
     )
 
 
+async def test_it_logs_once_what_was_stored_by_a_connection_that_broke(
+    make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await begin(make_event)
+    monkeypatch.setattr(database, "TRY_AGAIN_AFTER_S", (0.01,))
+    save, failures = SessionLogEntry.save, [OperationalError("gone")]
+
+    def save_and_break(entry: SessionLogEntry) -> None:
+        save(entry)
+        if failures:
+            entry.pk = None  # which the answer, that never came, would have told
+            entry._state.adding = True
+            raise failures.pop()
+
+    monkeypatch.setattr(SessionLogEntry, "save", save_and_break)
+    log = ProblemLog(session.pk)
+    for text in ("It hangs.", "It broke."):
+        log.note("storage_down", text)
+    await log.close()
+    assert await logged(session) == [
+        ("problem", "storage_down", text) for text in ("It hangs.", "It broke.")
+    ]
+
+
 async def test_a_session_deleted_meanwhile_stops_nothing(make_event: MakeEvent) -> None:
     session = await begin(make_event)
     pk = session.pk
