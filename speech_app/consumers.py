@@ -106,8 +106,7 @@ class SpeakerConsumer(Socket):
         for caption in await in_database(_history, speaker):
             await self.say(caption)
         self._tasks = [
-            asyncio.create_task(task())
-            for task in (self._speak, self._watch, self._say_what_is_away)
+            asyncio.create_task(task()) for task in (self._speak, self._watch, self._say_what_lasts)
         ]
 
     async def take(self, text: str | None, binary: bytes | None) -> None:
@@ -270,7 +269,7 @@ class SpeakerConsumer(Socket):
                     logger.warning("Could not look after a speaker", exc_info=True)
                 failing = True
 
-    async def _say_what_is_away(self) -> None:
+    async def _say_what_lasts(self) -> None:
         """Again and again: a page that hears nothing for long takes its connection for dead."""
         while True:
             await asyncio.sleep(SAY_EVERY_S)
@@ -278,6 +277,8 @@ class SpeakerConsumer(Socket):
                 self._tell(NOT_STORED)
             if self._hold and layer_is_away():
                 self._tell(LATE_FOR_LISTENERS)
+            if self._hold and self._hold.is_stopping:  # as long as an operator holds its last words
+                self._tell_state_of(self._hold.session)
 
     async def _look_after_speaker(self, ticks: int) -> None:
         hold = self._hold

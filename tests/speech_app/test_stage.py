@@ -92,6 +92,21 @@ async def test_a_language_that_is_muted_while_a_session_is_being_ended_is_not_he
     assert backend.voiced == []
 
 
+async def test_a_speakers_page_hears_of_its_session_while_an_operator_stops_it(
+    make_event: MakeEvent, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it takes its connection for dead and comes back, which undoes the pause."""
+    monkeypatch.setattr(consumers, "SAY_EVERY_S", 0.2)
+    event = await sync_to_async(make_event)("es-ES")
+    async with speaking(await token_of(event)) as talk:
+        session = await say_held(talk, backend, "one")
+        await sync_to_async(session.order)(State.PAUSED)
+        await talk.expect(5, type="state", session=session.pk, state="live")
+        await sync_to_async(holding.show_now)(session, 1)
+        await talk.expect(type="state", state="paused")
+        assert talk.all(type="state")[-1]["next_frame"] == 1
+
+
 async def test_a_session_that_an_operator_has_ended_ends_though_its_process_has_died(
     make_event: MakeEvent, backend: ScriptedBackend
 ) -> None:
