@@ -252,6 +252,10 @@ class LanguageLine:
             except LanguageUnavailable:  # which trying again cannot change
                 self._failed.clear()
                 return
+            except BackendError:
+                # It may be this sentence: the next time another one comes first.
+                self._failed[said.number] = self._failed.pop(said.number)
+                raise
             await self._finish(said, text, speak=False)
             del self._failed[said.number]
 

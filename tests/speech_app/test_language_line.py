@@ -284,3 +284,16 @@ async def test_what_is_still_being_translated_when_a_line_closes_goes_on_for_nob
     await asyncio.sleep(0)
     await line.close()
     assert asyncio.all_tasks() == before
+
+
+async def test_a_sentence_that_cannot_be_translated_keeps_no_other_from_it(
+    room: Room, line: LanguageLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language_line, "MEND_AFTER_S", (0.01,))
+    room.translations = {
+        "text 1": [BackendDown("it crashes") for _ in range(1000)],
+        "text 2": ["dos"],
+    }
+    for number in (1, 2):
+        line.expect(said(number)).set_result(None)
+    await until(lambda: (2, "dos") in room.told)
