@@ -34,6 +34,7 @@ EVERYTHING = (
     "speaker",
     "captionstream",
     "videoresource",
+    "exportlink",
 )
 
 

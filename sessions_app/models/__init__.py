@@ -11,6 +11,7 @@ from sessions_app.models.event import (
     GlossaryTranslation,
     Speaker,
 )
+from sessions_app.models.export_link import ExportLink
 from sessions_app.models.preferences import Preferences
 from sessions_app.models.transcript import (
     CaptionStream,
@@ -31,6 +32,7 @@ __all__ = [
     "Event",
     "EventLanguage",
     "EventMember",
+    "ExportLink",
     "GlossaryTerm",
     "GlossaryTranslation",
     "Language",
