@@ -211,6 +211,10 @@ def test_tables_have_what_the_page_has_and_no_formulas(
         ["at", "language", "listeners", "with sound"],
         ["2026-03-02T10:00:00Z", "es-ES", "4", "1"],
     ]
+    AudienceSample.objects.update(language="=es()")
+    Language.objects.filter(code="es-ES").update(code="=es()")
+    assert "'=es()" in {row[0] for row in rows(client, "summary-csv", session)}
+    assert rows(client, "audience-csv", session)[1][1] == "'=es()"
     disposition = client.get(reverse("summary-csv", args=[session.pk]))["Content-Disposition"]
     assert disposition == 'attachment; filename="=Spring meeting 2026-03-02 1000 summary.csv"'
 
