@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from sessions_app import holding
@@ -18,8 +22,10 @@ from sessions_app.models import (
     SessionLogEntry,
 )
 from sessions_app.models.event import Role
+from sessions_app.models.preferences import Preferences
 from tests.browser.conftest import DESKTOP, PHONE, OpenBrowser
 from tests.browser.pages import PASSWORD, captions, join, listener_link, scrolls_sideways
+from tests.browser.test_summary import KEEP_WORDS
 from tests.conftest import Server
 from tests.speech_app.test_review import say
 
@@ -165,6 +171,41 @@ def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: Op
     # Whoever listens to the speaker does so.
     session.end()
     expect(operator.locator("#state")).to_have_text("Ended")
+
+
+def test_times_are_those_of_the_rest_of_the_office(
+    server: Server, event: Event, open_browser: OpenBrowser
+) -> None:
+    """The operator's own zone, not the computer's; what is not of today has a date."""
+    zone = ZoneInfo("Asia/Kathmandu")
+    maria = User.objects.get(username="maria")
+    Preferences.choose_time_zone(maria.pk, zone.key)
+    session = go_live(event)
+    session.started_at = start = timezone.now() - timedelta(minutes=20)
+    session.save()
+    moments = [start + timedelta(minutes=minute) for minute in (-30 * 60, 1)]
+    for at in moments:
+        SessionLogEntry.objects.create(session=session, kind="action", code="x", text="y", at=at)
+    ListenerReport.objects.create(event=event, language="es-ES", message="No sound")
+    ListenerReport.objects.update(created_at=moments[1])
+    session.audience_samples.create(language="es-ES", listeners=3, with_sound=1, at=start)
+    page = open_browser().page(timezone_id="America/New_York", init_script=KEEP_WORDS)
+    open_room(page, server, event)
+    # Midnight may come while this test runs.
+    today = datetime.now(zone).date()
+
+    def shown(at: datetime) -> re.Pattern[str]:
+        local = at.astimezone(zone)
+        day = "" if local.date() == today else rf"{local.day} \w+ {local.year}, "
+        return re.compile(f"^{day}{local:%H:%M:%S}$")
+
+    expect(page.locator("#log time")).to_have_text([shown(at) for at in reversed(moments)])
+    expect(page.locator("#reports time")).to_have_text([shown(moments[1])])
+    expect(page.locator("#audience-plot canvas")).to_be_visible()
+    ticks = {text for text in page.evaluate("drawn") if ":" in text}
+    minutes = {start.astimezone(zone) + timedelta(minutes=minute) for minute in range(30)}
+    assert ticks
+    assert ticks <= {f"{at:%H:%M}" for at in minutes}
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
