@@ -35,6 +35,7 @@ EVERYTHING = (
     "captionstream",
     "videoresource",
     "exportlink",
+    "operatorpresence",
 )
 
 

@@ -12,6 +12,7 @@ from sessions_app.models.event import (
     Speaker,
 )
 from sessions_app.models.export_link import ExportLink
+from sessions_app.models.operator_presence import OperatorPresence
 from sessions_app.models.preferences import Preferences
 from sessions_app.models.transcript import (
     CaptionStream,
@@ -39,6 +40,7 @@ __all__ = [
     "LanguageReview",
     "ListenerReport",
     "LiveSession",
+    "OperatorPresence",
     "Preferences",
     "Segment",
     "SessionLogEntry",

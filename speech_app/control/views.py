@@ -33,6 +33,10 @@ def control(request: HttpRequest, event: int) -> HttpResponse:
         holds=HOLDS_S,
         invitations=[one for one in invitations(request, found) if not one.speaker.revoked_at],
         is_nav_sidebar_enabled=False,
-        control={"socket_path": f"/ws/control/{found.pk}/", "time_zone": zone_name()},
+        control={
+            "socket_path": f"/ws/control/{found.pk}/",
+            "time_zone": zone_name(),
+            "user": request.user.pk,
+        },
         may_review=may(request.user, Action.REVIEW, found),
     )

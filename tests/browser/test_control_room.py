@@ -136,6 +136,26 @@ def test_two_operators_in_one_sentence_lose_nothing(
     expect(texts(maria, 1)).to_have_text(["Good morning.", "Salut ! paul", "Buenos dias."])
 
 
+def test_operators_see_who_else_is_here(
+    server: Server, event: Event, open_browser: OpenBrowser
+) -> None:
+    """Not themselves, and nobody who has closed the page."""
+    User.objects.filter(username="paul").update(first_name="<b>Paul</b>", last_name="W" * 60)
+    browser = open_browser()
+    maria, paul = browser.page(size=PHONE), browser.page(size=DESKTOP)
+    open_room(maria, server, event)
+    expect(maria.locator("#others")).to_be_hidden()
+    open_room(paul, server, event, "paul")
+    expect(maria.locator("#others")).to_have_text(f"Also here: <b>Paul</b> {'W' * 60}")
+    expect(paul.locator("#others")).to_have_text("Also here: maria")
+    assert not scrolls_sideways(maria)
+    if folder := os.environ.get("SHOTS"):
+        maria.screenshot(path=f"{folder}/control-others.png")
+        paul.screenshot(path=f"{folder}/control-others-desktop.png")
+    paul.close()
+    expect(maria.locator("#others")).to_be_hidden()
+
+
 def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: OpenBrowser) -> None:
     browser = open_browser()
     listener, operator = browser.page(size=PHONE), browser.page(size=PHONE)

@@ -34,6 +34,7 @@ from sessions_app.models import (
     LanguageReview,
     ListenerReport,
     LiveSession,
+    OperatorPresence,
     SessionLogEntry,
     Speaker,
     VideoResource,
@@ -112,6 +113,7 @@ def theirs(make_event: MakeEvent) -> Event:
     SessionLogEntry.objects.create(session=session, kind="problem", code="internal", text=SECRET)
     AudienceCount.report("process", {StreamKey(event.pk, "gl-ES", False): Heard(3, 2)})
     LanguageReview.objects.create(session=session, language="gl-ES", state="reviewed")
+    OperatorPresence.report("process", event.pk, [rival.pk])
     return event
 
 
