@@ -139,7 +139,8 @@ def _holder(port: int) -> str:
 def install_debian_packages(names: Sequence[str], without: str) -> bool:
     """Installs what is missing where this user may; otherwise says the one line to type.
 
-    `without` says what does not work without these packages. Returns whether all are there.
+    One of `a | b`, whichever this release has, is enough. `without` says what does not work
+    without these packages. Returns whether all are there.
     """
     if not shutil.which("apt-get"):
         print(f"    There is no apt here. {without} needs Debian or Ubuntu, or the container.")
@@ -151,7 +152,9 @@ def install_debian_packages(names: Sequence[str], without: str) -> bool:
     has_lists = any(APT_LISTS.glob("*_Packages*"))
     if as_root is None:
         if offered := _on_offer(missing) if has_lists else missing:
-            line = f"apt-get update && apt-get install --no-install-recommends {' '.join(offered)}"
+            # Which of several names this release has is found out by `satisfy`.
+            wanted = f'satisfy --no-install-recommends "{", ".join(offered)}"'
+            line = f"apt-get update && apt-get {wanted}"
             line = f"sudo sh -c '{line}'" if shutil.which("sudo") else f"su -c '{line}'"
             print(
                 f"    {without} needs packages that only root may install. Type once:\n\n{line}\n"
@@ -170,22 +173,31 @@ def install_debian_packages(names: Sequence[str], without: str) -> bool:
             print(f"    {error}")
     lacking = [name for name in missing if not _installed(name)]
     if lacking:
-        print(f"    {without} will be incomplete without: {' '.join(lacking)}")
+        print(f"    {without} will be incomplete without: {', '.join(lacking)}")
     return not lacking
 
 
 def _installed(name: str) -> bool:
-    query = ["dpkg-query", "-W", "-f", "${db:Status-Status}", name]
-    answer = subprocess.run(query, capture_output=True, text=True, check=False)
-    return answer.stdout == "installed"
+    """Whether this package is there, or one of several that do for it."""
+    query = ["dpkg-query", "-W", "-f", "${db:Status-Status}"]
+    return any(
+        subprocess.run([*query, one], capture_output=True, text=True, check=False).stdout
+        == "installed"
+        for one in name.split(" | ")
+    )
 
 
 def _on_offer(names: Sequence[str]) -> list[str]:
-    """Those of the packages that this system's package lists have; releases differ in a few."""
-    query = ["apt-cache", "policy", *names]
+    """Those of the packages that this system's package lists have; releases differ in a few.
+
+    Of several names for one package the first that there is.
+    """
+    query = ["apt-cache", "policy", *(one for name in names for one in name.split(" | "))]
     answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout
     candidates = dict(re.findall(r"^(\S+):\n.*\n  Candidate: (.*)", answer, re.MULTILINE))
-    return [name for name in names if candidates.get(name, "(none)") != "(none)"]
+    there = {name for name, candidate in candidates.items() if candidate != "(none)"}
+    found = ([one for one in name.split(" | ") if one in there] for name in names)
+    return [ones[0] for ones in found if ones]
 
 
 def _as_root() -> list[str] | None:

@@ -19,7 +19,7 @@ def export_glossary(event: Event) -> str:
     codes += sorted(used - set(codes))
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow([TERM, KEEP, SAY_AS, *codes])
+    writer.writerow([TERM, KEEP, SAY_AS, *map(harmless, codes)])
     for term in terms:
         said = {row.language.code: row.text for row in term.translations.all()}
         cells = [term.term, "yes" if term.keep else "no", term.say_as]

@@ -27,6 +27,7 @@ from sessions_app.models import (
     LanguageReview,
     ListenerReport,
     LiveSession,
+    OperatorPresence,
     Segment,
     SessionLogEntry,
     Speaker,
@@ -118,6 +119,7 @@ RULES: dict[type[Model], Rule] = {
     AudienceCount: Rule("event", to_change=Action.RUN),
     AudienceSample: Rule("session__event", to_change=Action.RUN),
     SessionLogEntry: Rule("session__event", to_change=Action.RUN),
+    OperatorPresence: Rule("event", to_view=Action.RUN, to_change=Action.RUN),
     ListenerReport: Rule("event", to_change=Action.RUN),
     VideoSeat: Rule("event", to_change=Action.RUN),
 }

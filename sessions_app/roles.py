@@ -34,6 +34,8 @@ EVERYTHING = (
     "speaker",
     "captionstream",
     "videoresource",
+    "exportlink",
+    "operatorpresence",
 )
 
 

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,43 @@ def project(tmp_path: Path) -> Path:
         (project / "requirements" / name).write_text("# none\n")
     require(project, package(tmp_path, "first"))
     return project
+
+
+DEBIAN = {
+    "dpkg-query": """for name; do :; done
+grep -qx "$name" {state} && printf installed""",
+    # A package that others only provide has no candidate.
+    "apt-cache": """shift
+for name; do
+  grep -qx "$name" {offer} && candidate=1 || candidate='(none)'
+  printf '%s:\\n  Installed: (none)\\n  Candidate: %s\\n  Version table:\\n' "$name" "$candidate"
+done""",
+    "apt-get": """case "$*" in *install*) for name; do
+  grep -x -- "$name" {offer} >> {state} && echo "Unpacking $name"
+done; esac; exit 0""",
+    "sudo": """shift
+exec "$@\"""",
+}
+"""Programs that play a release of Debian: `offer` has its packages, `state` those installed."""
+
+
+@pytest.fixture
+def debian(tmp_path: Path) -> Callable[..., str]:
+    """Makes a release with these packages, some of them installed, and says its PATH."""
+
+    def release(*offer: str, installed: tuple[str, ...] = ()) -> str:
+        folder = tmp_path / "debian"
+        folder.mkdir()
+        places = {"offer": folder / "offer", "state": folder / "state"}
+        places["offer"].write_text("".join(f"{name}\n" for name in offer))
+        places["state"].write_text("".join(f"{name}\n" for name in installed))
+        for name, script in DEBIAN.items():
+            program = folder / name
+            program.write_text(f"#!/bin/sh\n{script.format(**places)}\n")
+            program.chmod(0o755)
+        return f"{folder}:{os.environ['PATH']}"
+
+    return release
 
 
 def package(folder: Path, name: str) -> Path:
@@ -123,6 +161,39 @@ def test_an_installation_that_broke_off_is_redone_from_the_start(
     assert make("prepare-tests", folder=project).returncode == 0
     assert (has(project, "first"), has(project, "second")) == (True, True)
     assert not half_made.exists()
+
+
+@pytest.mark.parametrize("name", ["libasound2", "libasound2t64"])
+def test_a_library_is_installed_by_the_name_it_has_in_this_release(
+    project: Path, debian: Callable[..., str], name: str
+) -> None:
+    """Debian 13 and Ubuntu 24.04 have given it another."""
+    shutil.copy(ROOT / "requirements" / "system-azure.txt", project / "requirements")
+    path = debian(name, "ca-certificates")
+    done = make("prepare-tests", folder=project, PATH=path)
+    assert re.findall("Unpacking (.*)", done.stdout) == [name, "ca-certificates"]
+    assert "incomplete" not in done.stdout
+    again = make("prepare-tests", folder=project, PATH=path)
+    assert "Unpacking" not in again.stdout
+
+
+def test_a_library_that_is_there_by_either_name_is_not_missed(
+    project: Path, debian: Callable[..., str]
+) -> None:
+    shutil.copy(ROOT / "requirements" / "system-azure.txt", project / "requirements")
+    for name in ("libasound2", "libasound2t64"):
+        shutil.rmtree(project.parent / "debian", ignore_errors=True)
+        path = debian("ca-certificates", installed=(name, "ca-certificates"))
+        done = make("prepare-tests", folder=project, PATH=path)
+        assert (done.returncode, "incomplete" in done.stdout) == (0, False)
+
+
+def test_a_library_that_is_missing_is_told_by_both_names(
+    project: Path, debian: Callable[..., str]
+) -> None:
+    shutil.copy(ROOT / "requirements" / "system-azure.txt", project / "requirements")
+    done = make("prepare-tests", folder=project, PATH=debian("ca-certificates"), CI="")
+    assert "incomplete without: libasound2t64 | libasound2\n" in done.stdout
 
 
 def test_without_a_python_that_is_new_enough_it_says_which_one_is_needed(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,16 +22,19 @@ from django.views.decorators.http import require_http_methods
 from sessions_app.admin.base import ModelAdmin
 from sessions_app.exports import FORMATS
 from sessions_app.exports.download import download
-from sessions_app.exports.links import Link
+from sessions_app.exports.links import give_away, links_to
 from sessions_app.exports.order import MOST_SESSIONS, NothingToExport, Order, languages_of
 from sessions_app.exports.transcript import Wanted
 from sessions_app.links import public_link
-from sessions_app.models import Event, Language, LiveSession
+from sessions_app.models import Event, ExportLink, Language, LiveSession
 from sessions_app.models.transcript import ReviewState
 from sessions_app.permissions import Action, events_for
+from sessions_app.review.transcript import name_of
 
 _PAGE = "admin:sessions_app_livesession_export"
 _VALID_DAYS = (1, 7, 30)
+_ENDED_LISTED = 20
+"""So many of the links that work no longer, the newest."""
 
 
 class ExportForm(forms.Form):
@@ -54,6 +59,12 @@ class ExportForm(forms.Form):
         label="The link works for",
         coerce=int,
         choices=[(days, f"{days} day{'' if days == 1 else 's'}") for days in _VALID_DAYS],
+    )
+    recipient = forms.CharField(
+        label="For whom",
+        required=False,
+        max_length=120,
+        widget=forms.TextInput(attrs={"dir": "auto"}),
     )
 
     def __init__(
@@ -89,12 +100,15 @@ class ExportForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def export_view(request: HttpRequest, site: AdminSite) -> HttpResponseBase:
-    """`…/livesession/export/?session=1&session=2`: choose, then download or give a link away.
+    """`…/livesession/export/?session=1&session=2`: choose, then download or give a link away;
+    links that were given away can be revoked.
 
     404 where one of the sessions is not there or not this person's to export.
     """
     assert isinstance(request.user, User)
     sessions = _chosen(request)
+    if "revoke" in request.POST:
+        return _revoke(request, request.user, sessions)
     languages = _languages(sessions)
     form = ExportForm(
         _posted(request, languages),
@@ -107,12 +121,14 @@ def export_view(request: HttpRequest, site: AdminSite) -> HttpResponseBase:
             "days": 7,
         },
     )
-    link: Link | None = None
+    link: str | None = None
+    until: datetime | None = None
     if form.is_valid():
         if "link" not in request.POST:
             return download(form.to_write)
         until = timezone.now() + timedelta(days=form.cleaned_data["days"])
-        link = Link(form.order, request.user.pk, until)
+        _, token = give_away(form.order, request.user, until, form.cleaned_data["recipient"])
+        link = public_link(request, reverse("export", args=[token]))
     page = {
         **site.each_context(request),
         "title": "Export transcripts" if len(sessions) > 1 else "Export the transcript",
@@ -120,10 +136,66 @@ def export_view(request: HttpRequest, site: AdminSite) -> HttpResponseBase:
         "form": form,
         "nothing_said": not languages,
         "opts": LiveSession._meta,
-        "link": link and public_link(request, reverse("export", args=[link.token()])),
-        "until": link and timezone.localtime(link.until),
+        "link": link,
+        "until": until,
+        "given": _given_away(sessions),
     }
     return render(request, "admin/sessions_app/livesession/export.html", page)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A link that was given away, as the page tells of it. `ended`: why it works no longer."""
+
+    pk: int
+    recipient: str
+    what: str
+    sessions: int
+    giver: str
+    made: datetime
+    until: datetime
+    ended: str
+
+
+def _given_away(sessions: Sequence[LiveSession]) -> list[Given]:
+    """The links to these sessions: all that work, then the newest of those that did."""
+    links = links_to(sessions)
+    works = Q(revoked_at=None, expires_at__gt=timezone.now())
+    rows = [*links.filter(works), *links.exclude(works)[:_ENDED_LISTED]]
+    codes = {code for row in rows for code in row.languages}
+    names = dict(Language.objects.filter(code__in=codes).values_list("code", "name"))
+    return [_told(row, names) for row in rows]
+
+
+def _told(link: ExportLink, names: dict[str, str]) -> Given:
+    if link.revoked_at:
+        ended = f"revoked by {name_of(link.revoked_by) or 'somebody'}"
+    else:
+        ended = "expired" if link.has_expired else ""
+    languages = ", ".join(names.get(code, code) for code in link.languages)
+    formats = ", ".join(FORMATS[key].label for key in link.formats if key in FORMATS)
+    return Given(
+        pk=link.pk,
+        recipient=link.recipient,
+        what=f"{languages}: {formats}",
+        sessions=link.session_count,  # type: ignore[attr-defined]
+        giver=name_of(link.giver),
+        made=link.created_at,
+        until=link.expires_at,
+        ended=ended,
+    )
+
+
+def _revoke(request: HttpRequest, user: User, sessions: list[LiveSession]) -> HttpResponseRedirect:
+    """Revoke the link, if it gives away one of these sessions. Raises Http404 otherwise."""
+    key = request.POST["revoke"]
+    known = key.isascii() and key.isdigit() and len(key) < 19
+    link = links_to(sessions).filter(pk=int(key)).first() if known else None
+    if link is None:
+        raise Http404
+    link.revoke(user)
+    messages.success(request, "The link is revoked: it opens nothing any more.")
+    return HttpResponseRedirect(request.get_full_path())
 
 
 def export_path(sessions: QuerySet[LiveSession]) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
@@ -39,15 +43,42 @@ def offered_here(request: HttpRequest, found: QuerySet[Any]) -> QuerySet[Any]:
     return found if rows is None else found.filter(pk__in=rows.values("pk"))
 
 
+class _Shelf:
+    """All rows of a list of the catalogue, read once, if at all, for every line of a form."""
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        self._all = rows
+
+    @cached_property
+    def by_key(self) -> dict[str, Model]:
+        return {str(row.pk): row for row in self._all}
+
+
+class OfferedSelect(AutocompleteSelect):
+    """A searchable list that knows what is chosen from the field's shelf: Django's own asks the
+    database in each line."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list[Any]:
+        field: OfferedChoice = self.choices.field
+        options = [] if self.is_required else [self.create_option(name, "", "", False, 0)]
+        for row in filter(None, map(field.shelf.by_key.get, value)):
+            label = field.label_from_instance(row)
+            options.append(self.create_option(name, row.pk, label, True, len(options)))
+        return [(None, options, 0)]
+
+
 class _Offered:
     """What is not available here can stay chosen, and is marked so."""
 
     available: frozenset[int]
+    shelf: _Shelf
     queryset: QuerySet[Any]
 
     def offer(self, rows: QuerySet[Any]) -> None:
         self.available = frozenset(rows.values_list("pk", flat=True))
         self.queryset = self._rows(self.available)
+        # Copies of this field, one in each line, share it.
+        self.shelf = _Shelf(self._called(rows.model._default_manager.all()))
 
     def keep(self, chosen: set[int]) -> None:
         if chosen - self.available:
@@ -57,8 +88,11 @@ class _Offered:
         return str(row) if row.pk in self.available else f"{row} – {NOT_AVAILABLE}"
 
     def _rows(self, keys: frozenset[int]) -> QuerySet[Any]:
-        rows: QuerySet[Any] = self.queryset.model._default_manager.filter(pk__in=keys)
-        # A voice is called by its language, too.
+        return self._called(self.queryset.model._default_manager.filter(pk__in=keys))
+
+    @staticmethod
+    def _called(rows: QuerySet[Any]) -> QuerySet[Any]:
+        """A voice is called by its language, too."""
         return rows.select_related("language") if rows.model is Voice else rows
 
 
@@ -85,12 +119,16 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
 class Offers:
     """An admin whose fields offer what can be used here; its `form` is an OfferForm."""
 
+    admin_site: AdminSite
+
     def formfield_for_dbfield(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
         rows = offered(db_field.model, db_field.name)
         if rows is not None:
             kwargs["form_class"] = OfferedChoices if db_field.many_to_many else OfferedChoice
+            if not db_field.many_to_many:
+                kwargs["widget"] = OfferedSelect(db_field, self.admin_site)
         field: forms.Field | None = super().formfield_for_dbfield(  # type: ignore[misc]
             db_field, request, **kwargs
         )

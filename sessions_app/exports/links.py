@@ -1,25 +1,23 @@
-"""Links that let whoever has them download one order, until they expire.
+"""Links that let whoever has them download one order, until they expire or are revoked.
 
-A link is not stored: it is the order, who gave it and until when, signed with the server's
-SECRET_KEY, so nothing in it can be changed. It gives what its giver may export at the time it is
-used: it ends before its time where he may no longer, and for all where the key is replaced.
+A link gives what its giver may export at the time it is used: it ends before its time where he may
+no longer. Whoever may export one of its sessions sees that there is a link, and may revoke it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.core import signing
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import Count, QuerySet
 
 from sessions_app.exports.order import Order
 from sessions_app.exports.transcript import Wanted
-from sessions_app.models import LiveSession
+from sessions_app.models import ExportLink, LiveSession
 from sessions_app.permissions import Action, events_for
-
-_SALT = "sessions_app.exports.links"
 
 
 class NoSuchLink(Exception):
@@ -30,52 +28,66 @@ class LinkExpired(Exception):
     """It was good until some time ago."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An order that was given away."""
+class LinkRevoked(Exception):
+    """Somebody has taken it back."""
 
-    order: Order
-    giver: int
-    until: datetime
 
-    def token(self) -> str:
-        """What stands for it in an address."""
-        order = self.order
-        return signing.dumps(
-            {
-                "s": order.sessions,
-                "f": order.formats,
-                "l": order.languages,
-                "b": order.side_by_side,
-                "w": order.wanted.value,
-                "g": self.giver,
-                "u": int(self.until.timestamp()),
-            },
-            salt=_SALT,
-            compress=True,
+def give_away(
+    order: Order, giver: User, until: datetime, recipient: str = ""
+) -> tuple[ExportLink, str]:
+    """A new link to this order, and the secret that stands for it in its address."""
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        link = ExportLink.objects.create(
+            token_digest=ExportLink.digest_of(token),
+            giver=giver,
+            recipient=recipient,
+            formats=order.formats,
+            languages=order.languages,
+            side_by_side=order.side_by_side,
+            wanted=order.wanted,
+            expires_at=until,
         )
+        link.sessions.set(order.sessions)
+    return link, token
 
-    @classmethod
-    def read(cls, token: str) -> Link:
-        """The link of this token, good now. Raises NoSuchLink or LinkExpired."""
-        try:
-            given = signing.loads(token, salt=_SALT)
-            order = Order(
-                sessions=tuple(given["s"]),
-                formats=tuple(given["f"]),
-                languages=tuple(given["l"]),
-                side_by_side=given["b"],
-                wanted=Wanted(given["w"]),
-            )
-        except (signing.BadSignature, ValueError) as refused:
-            raise NoSuchLink from refused
-        link = cls(order, given["g"], datetime.fromtimestamp(given["u"], UTC))
-        if link.until <= timezone.now():
-            raise LinkExpired
-        giver = User.objects.filter(pk=link.giver).first()
-        if giver is None or not may_export(giver, order.sessions):
-            raise NoSuchLink
-        return link
+
+def open_link(token: str) -> tuple[ExportLink, Order]:
+    """The link with this secret, good now, and what it gives.
+
+    Raises NoSuchLink, LinkRevoked or LinkExpired.
+    """
+    digest = ExportLink.digest_of(token)
+    link = ExportLink.objects.select_related("giver").filter(token_digest=digest).first()
+    if link is None:
+        raise NoSuchLink
+    if link.revoked_at:
+        raise LinkRevoked
+    if link.has_expired:
+        raise LinkExpired
+    try:
+        order = Order(
+            sessions=tuple(link.sessions.values_list("pk", flat=True)),
+            formats=tuple(link.formats),
+            languages=tuple(link.languages),
+            side_by_side=link.side_by_side,
+            wanted=Wanted(link.wanted),
+        )
+    except ValueError as refused:  # its sessions, or a format, are no longer there
+        raise NoSuchLink from refused
+    if not may_export(link.giver, order.sessions):
+        raise NoSuchLink
+    return link, order
+
+
+def links_to(sessions: Sequence[LiveSession]) -> QuerySet[ExportLink]:
+    """Every link that gives away one of these; `session_count` is how many it gives in all."""
+    gives = ExportLink.sessions.through._default_manager.filter(livesession__in=sessions)
+    return (
+        ExportLink.objects.filter(pk__in=gives.values("exportlink"))
+        .select_related("giver", "revoked_by")
+        .annotate(session_count=Count("sessions"))
+    )
 
 
 def may_export(user: User, sessions: tuple[int, ...]) -> bool:

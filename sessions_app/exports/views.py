@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,8 +10,9 @@ from django.views.decorators.http import require_GET, require_safe
 
 from sessions_app.exports import FORMATS
 from sessions_app.exports.download import download
-from sessions_app.exports.links import Link, LinkExpired, NoSuchLink
+from sessions_app.exports.links import LinkExpired, LinkRevoked, NoSuchLink, open_link
 from sessions_app.exports.order import File, NothingToExport
+from sessions_app.models import ExportLink
 from sessions_app.rate import count
 
 MOST_DOWNLOADS, WITHIN_S = 20, 60
@@ -34,9 +33,9 @@ def exported(request: HttpRequest, token: str) -> HttpResponseBase:
         "token": token,
         "sessions": list({f.transcript.session.pk: f.transcript.session for f in files}.values()),
         "languages": sorted({(column.language, column.native_name) for column in languages}),
-        "formats": [FORMATS[key].label for key in link.order.formats],
+        "formats": [FORMATS[key].label for key in link.formats],
         "count": len(files),
-        "until": timezone.localtime(link.until),
+        "until": timezone.localtime(link.expires_at),
     }
     return render(request, "export.html", page)
 
@@ -48,8 +47,7 @@ def download_exported(request: HttpRequest, token: str) -> HttpResponseBase:
     opened = _open(request, token)
     if isinstance(opened, HttpResponseBase):
         return opened
-    key = hashlib.sha256(token.encode()).hexdigest()
-    if count(f"export-link:{key}", WITHIN_S) > MOST_DOWNLOADS:
+    if count(f"export-link:{opened[0].pk}", WITHIN_S) > MOST_DOWNLOADS:
         advice = "Many people are downloading this right now. Try again in a minute."
         response = _refusal(request, "One moment, please", advice, 429)
         response["Retry-After"] = str(WITHIN_S)
@@ -57,17 +55,19 @@ def download_exported(request: HttpRequest, token: str) -> HttpResponseBase:
     return download(opened[1])
 
 
-def _open(request: HttpRequest, token: str) -> tuple[Link, list[File]] | HttpResponseBase:
+def _open(request: HttpRequest, token: str) -> tuple[ExportLink, list[File]] | HttpResponseBase:
     """What the link gives, or the page saying why it gives nothing."""
     ask = "Ask whoever gave it to you for a new one."
     try:
-        link = Link.read(token)
-        return link, link.order.files()
+        link, order = open_link(token)
+        return link, order.files()
     except NoSuchLink:
-        advice = f"It may have been cut short on its way, or taken back. {ask}"
+        advice = f"It may have been cut short on its way. {ask}"
         return _refusal(request, "This link does not work", advice, 404)
     except LinkExpired:
         return _refusal(request, "This link has expired", ask, 410)
+    except LinkRevoked:
+        return _refusal(request, "This link has been taken back", ask, 410)
     except NothingToExport as nothing:
         return _refusal(request, "Nothing to download yet", str(nothing), 404)
 

@@ -11,6 +11,8 @@ from sessions_app.models.event import (
     GlossaryTranslation,
     Speaker,
 )
+from sessions_app.models.export_link import ExportLink
+from sessions_app.models.operator_presence import OperatorPresence
 from sessions_app.models.preferences import Preferences
 from sessions_app.models.transcript import (
     CaptionStream,
@@ -31,12 +33,14 @@ __all__ = [
     "Event",
     "EventLanguage",
     "EventMember",
+    "ExportLink",
     "GlossaryTerm",
     "GlossaryTranslation",
     "Language",
     "LanguageReview",
     "ListenerReport",
     "LiveSession",
+    "OperatorPresence",
     "Preferences",
     "Segment",
     "SessionLogEntry",

@@ -150,6 +150,15 @@ class Summary:
         self.corrections = sum(one.corrections for one in self.languages)
 
     @property
+    def audience_recorded(self) -> bool:
+        """Whether who listened was recorded, as far as can be told.
+
+        Listeners are recorded since delays are measured: sentences without any come from before. A
+        session in which nobody spoke or listened does not tell.
+        """
+        return self.running or bool(self.samples) or self.recognition is not None
+
+    @property
     def cost(self) -> str:
         """In words."""
         if self.session.backend != BackendName.AZURE:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from sessions_app.exports.csv import safe_cell
+from sessions_app.exports.csv import safe_row
 from sessions_app.summary.figures import Audience, Delays, Summary
 
 MARK = "\ufeff"
@@ -38,7 +38,7 @@ def languages_csv(summary: Summary) -> str:
         (
             [
                 one.code,
-                safe_cell(one.name),
+                one.name,
                 *_audience(one.audience),
                 one.captions,
                 one.failed,
@@ -75,6 +75,5 @@ def _delays(delays: Delays | None) -> list[object]:
 def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(heads)
-    writer.writerows(rows)
+    writer.writerows(map(safe_row, [heads, *rows]))
     return MARK + file.getvalue()

@@ -67,9 +67,10 @@ class ControlConsumer(Socket):
         # What trusts a cookie must know that a page of ours, and no other's, opened the socket.
         if not has_origin(self.scope):
             raise Refused(NOT_ADMITTED, _NOT_YOURS)
-        await self._admitted()
+        _, user = await self._admitted()
         self._operator = Operator(
             self._event,
+            user.pk,
             self._cookies,
             send=self._write,
             too_slow=lambda: self._works.begin(self.close(code=TOO_SLOW)),

@@ -47,6 +47,14 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """Somebody who has this control room open now, in any process."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview(Message):
     """Everything but what was said; sent whole whenever any of it changes."""
 
@@ -57,6 +65,7 @@ class Overview(Message):
     languages: Sequence[HeardLanguage]
     delays: Sequence[Delay]
     cost: str
+    operators: Sequence[Present]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

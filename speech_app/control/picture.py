@@ -17,6 +17,7 @@ from sessions_app.models import (
     Event,
     Language,
     LiveSession,
+    OperatorPresence,
     Segment,
     SessionLogEntry,
     Translation,
@@ -30,6 +31,7 @@ from speech_app.control.messages import (
     Entry,
     HeardLanguage,
     Overview,
+    Present,
     Report,
     Samples,
     Sentence,
@@ -95,6 +97,9 @@ def _overview(event: Event, session: LiveSession | None) -> Overview:
         ],
         delays=_delays(session) if session else [],
         cost=_cost(session) if session else "",
+        operators=[
+            Present(id=user.pk, name=name_of(user)) for user in OperatorPresence.present(event.pk)
+        ],
     )
 
 

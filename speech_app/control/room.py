@@ -8,19 +8,21 @@ channel layer.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import secrets
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from sessions_app.admission import account_of
 from sessions_app.broadcast import control_group
-from sessions_app.database import in_database
+from sessions_app.database import AWAY, in_database
 from sessions_app.groups import Groups
 from sessions_app.loops import PerLoop
 from sessions_app.messages import Message
-from sessions_app.models import Event
+from sessions_app.models import Event, OperatorPresence
 from sessions_app.outbox import Frame, Outbox
 from sessions_app.permissions import Action, may
 from sessions_app.works import Works
@@ -33,14 +35,17 @@ LOOK_EVERY_S = 0.5
 CHECK_EVERY_S = 2.0
 """Whose right was taken away sees nothing any more after this."""
 CLOCK_EVERY_S = 5.0
+REPORT_EVERY_S = 3.0
+"""Who is here, to the other processes; the row of a process that has died expires."""
 
 
 class Operator:
-    """One open page. `cookies` say whose; `send` and `shut_out` are its socket's."""
+    """One open page. `cookies` say whose it is; `send` and `shut_out` are its socket's."""
 
     def __init__(
         self,
         event: int,
+        user: int,
         cookies: str,
         *,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
@@ -48,6 +53,7 @@ class Operator:
         shut_out: Callable[[], object],
     ) -> None:
         self.event = event
+        self.user = user
         self.cookies = cookies
         self.shut_out = shut_out
         self._outbox = Outbox(send, too_slow)
@@ -69,8 +75,11 @@ class Operator:
 class ControlRoom:
     """One event's operators in this process, and what they were sent last."""
 
-    def __init__(self, event: int) -> None:
+    def __init__(self, event: int, process: str) -> None:
         self._event = event
+        self._process = process
+        self._reported: frozenset[int] = frozenset()
+        self._reported_at = float("-inf")
         self._operators: set[Operator] = set()
         self._sent: dict[str, str] = {}
         self._session: int | None = None
@@ -125,6 +134,7 @@ class ControlRoom:
         operator.tell(Clock(now=round(time.time() * 1000), database=not self._away))
 
     async def _look(self) -> None:
+        await self._report()
         picture = await in_database(_picture, self._event)
         if picture is None:  # deleted: `_check` shuts everybody out
             return
@@ -146,6 +156,14 @@ class ControlRoom:
             for operator in tuple(self._operators):
                 operator.put(frame)
 
+    async def _report(self) -> None:
+        """Tell all processes who is here, at once where that has changed."""
+        here = frozenset(operator.user for operator in self._operators)
+        if here == self._reported and time.monotonic() - self._reported_at < REPORT_EVERY_S:
+            return
+        await in_database(_report, self._process, self._event, here)
+        self._reported, self._reported_at = here, time.monotonic()
+
     async def _check(self) -> None:
         for operator in tuple(self._operators):
             allowed = await in_database(may_run, operator.cookies, self._event)
@@ -157,6 +175,7 @@ class ControlRooms(PerLoop):
     """The control rooms of this process, which exist while anybody is in them."""
 
     def __init__(self) -> None:
+        self._process = secrets.token_hex(8)
         self._rooms: dict[int, ControlRoom] = {}
         self._groups = Groups()
         self._tasks: list[asyncio.Task[None]] = []
@@ -165,7 +184,7 @@ class ControlRooms(PerLoop):
     async def enter(self, operator: Operator) -> None:
         room = self._rooms.get(operator.event)
         if room is None:
-            room = self._rooms[operator.event] = ControlRoom(operator.event)
+            room = self._rooms[operator.event] = ControlRoom(operator.event, self._process)
         room.enter(operator)
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._mend())]
@@ -183,6 +202,10 @@ class ControlRooms(PerLoop):
         await room.close()
         if operator.event not in self._rooms:  # nobody came meanwhile
             await self._groups.leave(control_group(operator.event))
+        if operator.event not in self._rooms:
+            # Where the database is away, the rows expire.
+            with contextlib.suppress(*AWAY):
+                await in_database(_report, self._process, operator.event, frozenset())
         if not self._rooms:
             tasks, self._tasks = self._tasks, []
             for task in tasks:
@@ -217,3 +240,9 @@ def may_run(cookies: str, event: int) -> bool:
 def _picture(event: int) -> Picture | None:
     found = Event.objects.filter(pk=event).first()
     return picture_of(found) if found else None
+
+
+def _report(process: str, event: int, users: frozenset[int]) -> None:
+    # An event may have been deleted while its room was open.
+    if Event.objects.filter(pk=event).exists():
+        OperatorPresence.report(process, event, users)

@@ -12,6 +12,7 @@ from sessions_app.invitations import invitations
 from sessions_app.models.event import MOST_HELD_S
 from sessions_app.office import event_or_404, office_page
 from sessions_app.permissions import Action, may
+from sessions_app.time_zones import zone_name
 
 HOLDS_S = (0, 3, 5, 10, 15, 20, MOST_HELD_S)
 """What an operator is offered; any whole number up to the last may be set in the event's form."""
@@ -32,6 +33,10 @@ def control(request: HttpRequest, event: int) -> HttpResponse:
         holds=HOLDS_S,
         invitations=[one for one in invitations(request, found) if not one.speaker.revoked_at],
         is_nav_sidebar_enabled=False,
-        control={"socket_path": f"/ws/control/{found.pk}/"},
+        control={
+            "socket_path": f"/ws/control/{found.pk}/",
+            "time_zone": zone_name(),
+            "user": request.user.pk,
+        },
         may_review=may(request.user, Action.REVIEW, found),
     )

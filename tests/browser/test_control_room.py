@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from sessions_app import holding
@@ -18,8 +22,10 @@ from sessions_app.models import (
     SessionLogEntry,
 )
 from sessions_app.models.event import Role
+from sessions_app.models.preferences import Preferences
 from tests.browser.conftest import DESKTOP, PHONE, OpenBrowser
 from tests.browser.pages import PASSWORD, captions, join, listener_link, scrolls_sideways
+from tests.browser.test_summary import KEEP_WORDS
 from tests.conftest import Server
 from tests.speech_app.test_review import say
 
@@ -130,6 +136,26 @@ def test_two_operators_in_one_sentence_lose_nothing(
     expect(texts(maria, 1)).to_have_text(["Good morning.", "Salut ! paul", "Buenos dias."])
 
 
+def test_operators_see_who_else_is_here(
+    server: Server, event: Event, open_browser: OpenBrowser
+) -> None:
+    """Not themselves, and nobody who has closed the page."""
+    User.objects.filter(username="paul").update(first_name="<b>Paul</b>", last_name="W" * 60)
+    browser = open_browser()
+    maria, paul = browser.page(size=PHONE), browser.page(size=DESKTOP)
+    open_room(maria, server, event)
+    expect(maria.locator("#others")).to_be_hidden()
+    open_room(paul, server, event, "paul")
+    expect(maria.locator("#others")).to_have_text(f"Also here: <b>Paul</b> {'W' * 60}")
+    expect(paul.locator("#others")).to_have_text("Also here: maria")
+    assert not scrolls_sideways(maria)
+    if folder := os.environ.get("SHOTS"):
+        maria.screenshot(path=f"{folder}/control-others.png")
+        paul.screenshot(path=f"{folder}/control-others-desktop.png")
+    paul.close()
+    expect(maria.locator("#others")).to_be_hidden()
+
+
 def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: OpenBrowser) -> None:
     browser = open_browser()
     listener, operator = browser.page(size=PHONE), browser.page(size=PHONE)
@@ -167,6 +193,7 @@ def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: Op
     expect(operator.locator("#state")).to_have_text("Ended")
 
 
+<<<<<<< HEAD
 def test_a_text_that_is_missing_is_told_in_the_pages_direction(
     server: Server, make_event: MakeEvent, open_browser: OpenBrowser
 ) -> None:
@@ -183,6 +210,41 @@ def test_a_text_that_is_missing_is_told_in_the_pages_direction(
     assert [one.get_attribute("dir") for one in shown] == ["rtl", "ltr"]
     sentence(page, 2).get_by_label("Fix the Arabic (Saudi Arabia) text").click()
     assert sentence(page, 2).get_by_role("textbox").get_attribute("dir") == "rtl"
+=======
+def test_times_are_those_of_the_rest_of_the_office(
+    server: Server, event: Event, open_browser: OpenBrowser
+) -> None:
+    """The operator's own zone, not the computer's; what is not of today has a date."""
+    zone = ZoneInfo("Asia/Kathmandu")
+    maria = User.objects.get(username="maria")
+    Preferences.choose_time_zone(maria.pk, zone.key)
+    session = go_live(event)
+    session.started_at = start = timezone.now() - timedelta(minutes=20)
+    session.save()
+    moments = [start + timedelta(minutes=minute) for minute in (-30 * 60, 1)]
+    for at in moments:
+        SessionLogEntry.objects.create(session=session, kind="action", code="x", text="y", at=at)
+    ListenerReport.objects.create(event=event, language="es-ES", message="No sound")
+    ListenerReport.objects.update(created_at=moments[1])
+    session.audience_samples.create(language="es-ES", listeners=3, with_sound=1, at=start)
+    page = open_browser().page(timezone_id="America/New_York", init_script=KEEP_WORDS)
+    open_room(page, server, event)
+    # Midnight may come while this test runs.
+    today = datetime.now(zone).date()
+
+    def shown(at: datetime) -> re.Pattern[str]:
+        local = at.astimezone(zone)
+        day = "" if local.date() == today else rf"{local.day} \w+ {local.year}, "
+        return re.compile(f"^{day}{local:%H:%M:%S}$")
+
+    expect(page.locator("#log time")).to_have_text([shown(at) for at in reversed(moments)])
+    expect(page.locator("#reports time")).to_have_text([shown(moments[1])])
+    expect(page.locator("#audience-plot canvas")).to_be_visible()
+    ticks = {text for text in page.evaluate("drawn") if ":" in text}
+    minutes = {start.astimezone(zone) + timedelta(minutes=minute) for minute in range(30)}
+    assert ticks
+    assert ticks <= {f"{at:%H:%M}" for at in minutes}
+>>>>>>> leftovers
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])

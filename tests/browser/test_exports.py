@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,7 @@ def test_what_cannot_be_made_is_told_and_a_link_is_given_away(
         page.get_by_text("Choose exactly two languages to have them side by side.")
     ).to_be_visible()
     page.get_by_label("Two languages side by side").uncheck()
+    page.get_by_label("For whom").fill("The press office of «年会», by mail")
     page.get_by_role("button", name="Make a link for the choice above").click()
     link = page.get_by_role("link", name="/export/")
     expect(link).to_be_visible()
@@ -120,3 +122,15 @@ def test_what_cannot_be_made_is_told_and_a_link_is_given_away(
     with stranger.expect_download() as started:
         stranger.get_by_role("link", name="Download").click()
     assert started.value.suggested_filename.endswith(" ar-SA.docx")
+    if folder := os.environ.get("SHOTS"):
+        page.screenshot(path=f"{folder}/export-links.png", full_page=True)
+    # Taken back, it opens nothing any more, and the page still says to whom it was given.
+    browser.expect("status of 410")
+    page.get_by_role("button", name="Revoke the link for The press office").click()
+    expect(page.get_by_text("The link is revoked")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="The press office")).to_contain_text(
+        "revoked by"
+    )
+    expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
+    stranger.reload()
+    expect(stranger.get_by_role("heading")).to_have_text("This link has been taken back")

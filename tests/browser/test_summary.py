@@ -161,7 +161,7 @@ def test_on_paper_all_is_black_and_nothing_is_cut_off(
     assert room[0] >= 620
 
 
-def test_a_session_that_nobody_heard_says_so(
+def test_a_session_without_listeners_says_so(
     server: Server, make_event: MakeEvent, open_browser: OpenBrowser
 ) -> None:
     User.objects.create_superuser("root", password=PASSWORD)
@@ -178,5 +178,5 @@ def test_a_session_that_nobody_heard_says_so(
     page.get_by_label("Username").fill("root")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Nobody listened.")).to_be_visible()
+    expect(page.get_by_text("No listeners are recorded.")).to_be_visible()
     assert page.locator("canvas").count() == 0

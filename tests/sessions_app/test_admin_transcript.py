@@ -63,6 +63,23 @@ def test_times_are_written_as_on_the_other_pages(client: Client, session: LiveSe
     assertContains(client.get(transcript_of(session)), "4 March 2026, 17:05")
 
 
+def test_a_title_from_right_to_left_leaves_the_date_beside_it_in_order(
+    client: Client, session: LiveSession
+) -> None:
+    Event.objects.update(title="اجتماع <2026>")
+    LiveSession.objects.update(started_at=datetime(2026, 3, 4, 17, 5, tzinfo=UTC))
+    title = "<bdi>اجتماع &lt;2026&gt;</bdi>, 4 March 2026, 17:05"
+    page = client.get(transcript_of(session))
+    assertContains(page, f"<h2>{title}</h2>")
+    assertContains(page, f"&rsaquo; {title}")
+
+
+def test_the_list_names_speakers_without_their_event(client: Client, session: LiveSession) -> None:
+    Event.objects.update(title="Town hall")
+    page = client.get(reverse("admin:sessions_app_livesession_changelist"))
+    assertContains(page, '<td class="field-spoken_by">Speaker</td>', html=True)
+
+
 def test_who_may_review_a_transcript_is_led_there(client: Client, session: LiveSession) -> None:
     link = reverse("review", args=[session.pk])
     assertContains(client.get(transcript_of(session)), f'href="{link}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from sessions_app.concerns import concerns, overlapping
-from sessions_app.models import Event, EventMember, Language, Speaker
+from sessions_app.models import Avatar, Event, EventMember, Language, Speaker, Voice
 from sessions_app.models.event import Role
 from tests.forms import form_of
 from tests.sessions_app.test_admin import address
@@ -252,11 +253,38 @@ def test_the_page_asks_no_more_often_for_more_speakers_and_terms(
 
     add(3)
     path = address(Event, "change", event.pk)
+    client.get(path)  # what is read once in a process is read now
     with CaptureQueriesContext(connection) as few:
         client.get(path)
     add(27)
     with django_assert_num_queries(len(few)):
         client.get(path)
+
+
+def test_the_page_asks_no_more_often_for_more_languages(
+    client: Client, ann: User, make_event: MakeEvent
+) -> None:
+    """Each line with a voice and an avatar, some of which are not to be had here."""
+    event = at(make_event("es-ES"), NOON, 60, ann)
+    path = address(Event, "change", event.pk)
+    video = Avatar.objects.filter(kind="video")[0]
+    azure = Voice.objects.filter(backend="azure", language__code="es-ES")[0]
+    event.languages.update(avatar=video, voice=azure)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            page = client.get(path)
+        options = re.findall(r"<option[^>]* selected>([^<]*)", page.content.decode())
+        assert options.count(f"{video} – not available here") == event.languages.count()
+        assert f"{azure} – not available here" in options
+        return len(captured)
+
+    queries()  # what is read once in a process is read now
+    few = queries()
+    for language in Language.objects.filter(code__in=["fr-FR", "ca-ES", "gl-ES", "it-IT", "pt-BR"]):
+        voice = language.voices.filter(backend="embedded")[0]
+        event.languages.create(language=language, voice=voice, avatar=video)
+    assert queries() == few
 
 
 # A closed event

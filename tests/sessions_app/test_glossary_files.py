@@ -281,6 +281,8 @@ def test_formulas_do_not_come_out_of_it(client: Client, event: Event) -> None:
     ]
     plan = plan_import(event, export_glossary(event))
     assert (plan.touched, plan.unchanged) == (0, 4)
+    Language.objects.filter(code="es-ES").update(code="=es()")
+    assert export_glossary(event).splitlines()[0] == "term,never translate,say as,'=es(),fr-FR"
 
 
 def test_pages_and_files_ask_no_more_often_for_more_terms(

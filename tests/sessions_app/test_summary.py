@@ -191,6 +191,47 @@ def test_a_running_session_says_so(client: Client, session: LiveSession) -> None
     assert "Still running" in page
 
 
+NOT_RECORDED = "Who listened was not recorded: this session ran before that was done."
+
+
+@pytest.mark.parametrize(
+    ("measured", "words", "listeners"),
+    [(310, "Nobody listened.", "0"), (None, NOT_RECORDED, "–")],
+)
+def test_an_audience_that_was_not_recorded_is_not_called_empty(
+    client: Client, session: LiveSession, measured: int | None, words: str, listeners: str
+) -> None:
+    """Delays are measured since listeners are recorded."""
+    session.segments.update(final_ms=measured)
+    client.force_login(User.objects.create_superuser("root"))
+    page = client.get(reverse("summary", args=[session.pk])).content.decode()
+    for text in ("Nobody listened.", NOT_RECORDED):
+        assert (text in page) == (text == words)
+    assert page.count(f"<td>{listeners}</td><td>{listeners}</td>\n        <td>2</td>") == 3
+
+
+def test_an_audience_that_may_still_come_is_awaited(client: Client, session: LiveSession) -> None:
+    LiveSession.objects.update(state="live", ended_at=None)
+    client.force_login(User.objects.create_superuser("root"))
+    page = client.get(reverse("summary", args=[session.pk])).content.decode()
+    assert "Nobody has listened so far." in page
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "by_event"),
+    [("summary", "Summary", False), ("control", "Control room", True), ("review", "Review", False)],
+)
+def test_a_title_keeps_its_direction(
+    client: Client, session: LiveSession, name: str, words: str, by_event: bool
+) -> None:
+    """Beside English words, and so do its signs at either end."""
+    Event.objects.update(title="اجتماع <2026>!")
+    client.force_login(User.objects.create_superuser("root"))
+    page = client.get(reverse(name, args=[session.event_id if by_event else session.pk]))
+    heading = f"<h1>{words}: <bdi>اجتماع &lt;2026&gt;!</bdi></h1>"
+    assert heading in page.content.decode()
+
+
 def rows(client: Client, name: str, session: LiveSession) -> list[list[str]]:
     response = client.get(reverse(name, args=[session.pk]))
     assert response.status_code == 200
@@ -211,6 +252,10 @@ def test_tables_have_what_the_page_has_and_no_formulas(
         ["at", "language", "listeners", "with sound"],
         ["2026-03-02T10:00:00Z", "es-ES", "4", "1"],
     ]
+    AudienceSample.objects.update(language="=es()")
+    Language.objects.filter(code="es-ES").update(code="=es()")
+    assert "'=es()" in {row[0] for row in rows(client, "summary-csv", session)}
+    assert rows(client, "audience-csv", session)[1][1] == "'=es()"
     disposition = client.get(reverse("summary-csv", args=[session.pk]))["Content-Disposition"]
     assert disposition == 'attachment; filename="=Spring meeting 2026-03-02 1000 summary.csv"'
 

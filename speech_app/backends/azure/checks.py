@@ -28,7 +28,7 @@ def sdk_problem() -> str:
     except OSError as error:
         return (
             f"The Azure Speech SDK cannot be loaded ({error}): on Debian and Ubuntu run "
-            "`sudo apt-get install libasound2 ca-certificates`."
+            '`sudo apt-get satisfy "libasound2t64 | libasound2, ca-certificates"`.'
         )
     return ""
 

@@ -1,17 +1,33 @@
 /** A list of what happened, the newest first; each thing once. */
 
-const time = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const LOOK_AT_THE_DAY_EVERY_MS = 30_000;
+const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const DAY = { day: "numeric", month: "short", year: "numeric" };
 
 export class Log {
   #list;
   #empty;
+  #now;
+  #time;
+  #dayAndTime;
+  #day;
+  #today = "";
   /** @type {Set<number>} */
   #known = new Set();
 
-  /** @param {HTMLElement} list @param {HTMLElement} empty said where there is nothing */
-  constructor(list, empty) {
+  /**
+   * @param {HTMLElement} list
+   * @param {HTMLElement} empty said where there is nothing
+   * @param {{timeZone: string, now: () => number}} clock
+   */
+  constructor(list, empty, { timeZone, now }) {
     this.#list = list;
     this.#empty = empty;
+    this.#now = now;
+    this.#time = new Intl.DateTimeFormat([], { ...TIME, timeZone });
+    this.#dayAndTime = new Intl.DateTimeFormat([], { ...DAY, ...TIME, timeZone });
+    this.#day = new Intl.DateTimeFormat([], { ...DAY, timeZone });
+    setInterval(() => this.#turnDay(), LOOK_AT_THE_DAY_EVERY_MS);
   }
 
   clear() {
@@ -28,7 +44,8 @@ export class Log {
     item.className = kind;
     const when = document.createElement("time");
     when.dateTime = at;
-    when.textContent = time.format(new Date(at));
+    this.#turnDay();
+    this.#write(when);
     const words = document.createElement("bdi");
     words.textContent = text;
     item.append(when, " ", words);
@@ -40,5 +57,20 @@ export class Log {
     }
     this.#list.prepend(item);
     this.#empty.hidden = true;
+  }
+
+  /** What was today is yesterday after midnight, and then needs its date. */
+  #turnDay() {
+    const today = this.#day.format(this.#now());
+    if (today === this.#today) return;
+    this.#today = today;
+    for (const when of this.#list.querySelectorAll("time")) this.#write(when);
+  }
+
+  /** @param {HTMLTimeElement} when */
+  #write(when) {
+    const at = new Date(when.dateTime);
+    const format = this.#day.format(at) === this.#today ? this.#time : this.#dayAndTime;
+    when.textContent = format.format(at);
   }
 }

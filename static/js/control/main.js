@@ -11,7 +11,7 @@ const ANSWER_SHOWN_FOR_MS = 8_000;
 const MOST_PLOTTED = 6;
 
 const byId = (id) => document.getElementById(id);
-const { socket_path } = JSON.parse(byId("control-data").textContent);
+const { socket_path, time_zone: timeZone, user } = JSON.parse(byId("control-data").textContent);
 
 let serverAheadMs = 0;
 let refusal = "";
@@ -23,16 +23,16 @@ let sampledSession = 0;
 const now = () => Date.now() + serverAheadMs;
 const commands = new Commands((message) => socket.send(message), showAnswer);
 const give = (type, fields) => commands.give(type, fields);
-const overview = new Overview(give, now, () => sentences.redraw());
+const overview = new Overview(user, give, now, () => sentences.redraw());
 const sentences = new SentenceList(byId("sentences"), byId("to-newest"), {
   give,
   now,
   language: (code) => overview.language(code),
   shown: () => overview.shown(),
 });
-const log = new Log(byId("log"), byId("log-empty"));
-const reports = new Log(byId("reports"), byId("reports-empty"));
-const plot = new TimePlot(byId("audience-plot"), { steps: true, height: 170 });
+const log = new Log(byId("log"), byId("log-empty"), { timeZone, now });
+const reports = new Log(byId("reports"), byId("reports-empty"), { timeZone, now });
+const plot = new TimePlot(byId("audience-plot"), { steps: true, height: 170, timeZone });
 
 const socket = new ReconnectingSocket(socket_path, {
   onMessage,

@@ -9,6 +9,7 @@ const CHOICE_KEY = "control-languages";
 const SHOWN_AT_FIRST = 2;
 
 export class Overview {
+  #user;
   #give;
   #now;
   #onLanguages;
@@ -17,11 +18,13 @@ export class Overview {
   #chosen = readChoice();
 
   /**
+   * @param {number} user whose page this is
    * @param {(type: string, fields?: object) => Promise<unknown>} give
    * @param {() => number} now
    * @param {() => void} onLanguages other languages are to be shown
    */
-  constructor(give, now, onLanguages) {
+  constructor(user, give, now, onLanguages) {
+    this.#user = user;
     this.#give = give;
     this.#now = now;
     this.#onLanguages = onLanguages;
@@ -76,6 +79,7 @@ export class Overview {
     this.#drawHold();
     this.#drawLanguages();
     this.#drawDelays();
+    this.#drawOthers();
     byId("cost").textContent = overview.cost || "Nothing yet.";
     byId("notice-now").hidden = !overview.notice;
     byId("notice-text").textContent = overview.notice;
@@ -158,6 +162,16 @@ export class Overview {
       // A browser that stores nothing asks again the next time.
     }
     this.#onLanguages();
+  }
+
+  #drawOthers() {
+    const others = this.#overview.operators.filter(({ id }) => id !== this.#user);
+    byId("others").hidden = !others.length;
+    byId("others-names").replaceChildren(...others.flatMap(({ name }, index) => {
+      const one = document.createElement("bdi");
+      one.textContent = name;
+      return index ? [", ", one] : [one];
+    }));
   }
 
   #drawDelays() {

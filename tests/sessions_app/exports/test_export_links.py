@@ -1,24 +1,28 @@
-"""Links that are given away: what they open, for how long, and for how long at most."""
+"""Links that are given away: what they open, for how long, and how they are taken back."""
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import signing
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from avatartranslate.logs import HideSpeakerTokens
-from sessions_app.exports.links import Link
+from sessions_app.exports.links import give_away
 from sessions_app.exports.order import Order
 from sessions_app.exports.transcript import Wanted
 from sessions_app.exports.views import MOST_DOWNLOADS
-from sessions_app.models import LiveSession
+from sessions_app.models import EventMember, ExportLink, LiveSession
+from sessions_app.models.event import Role
 from tests.sessions_app.exports.conftest import Say, Visitor, add
 from tests.sessions_app.exports.test_export_page import CHOICE, page_of
 
@@ -44,9 +48,23 @@ def token(organiser: User, session: LiveSession) -> str:
     return token_for(session, organiser, days=7)
 
 
-def token_for(session: LiveSession, giver: User, *, days: int) -> str:
-    order = Order((session.pk,), ("txt",), ("es-ES",), False, Wanted.ALL)
-    return Link(order, giver.pk, timezone.now() + timedelta(days=days)).token()
+def token_for(
+    session: LiveSession, giver: User, *others: LiveSession, days: int, recipient: str = ""
+) -> str:
+    sessions = tuple(one.pk for one in (session, *others))
+    order = Order(sessions, ("txt",), ("es-ES",), False, Wanted.ALL)
+    _, token = give_away(order, giver, timezone.now() + timedelta(days=days), recipient)
+    return token
+
+
+def listed(user: User, *sessions: LiveSession) -> list[tuple[str, str, str]]:
+    """For whom, by whom and why no longer: the links on the page of these sessions."""
+    given = Visitor(user).get(page_of(*sessions)).context["given"]
+    return [(one.recipient, one.giver, one.ended) for one in given]
+
+
+def revoke(user: User, session: LiveSession, link: object) -> Any:
+    return Visitor(user).post(page_of(session), revoke=str(link))
 
 
 def page(token: str) -> str:
@@ -142,3 +160,123 @@ def test_the_key_of_a_link_stays_out_of_the_log(token: str) -> None:
     )
     HideSpeakerTokens().filter(record)
     assert record.getMessage() == '"GET /export/***/download/ HTTP/1.1" 200'
+
+
+# Taking one back
+
+
+def test_a_link_is_listed_with_what_it_gives_and_for_whom(
+    organiser: User, session: LiveSession
+) -> None:
+    Visitor(organiser).post(page_of(session), **CHOICE, link="", recipient="The <b>press</b>")
+    page = Visitor(organiser).get(page_of(session))
+    (given,) = page.context["given"]
+    assert (given.recipient, given.giver) == ("The <b>press</b>", "organiser")
+    assert (given.what, given.sessions, given.ended) == ("Spanish (Spain): Plain text (TXT)", 1, "")
+    week = timezone.now() + timedelta(days=7)
+    assert abs(given.until - week) < timedelta(minutes=5)
+    text = page.body.decode()
+    assert "The &lt;b&gt;press&lt;/b&gt;" in text
+    assert "<b>press" not in text
+
+
+@pytest.mark.parametrize("path", [page, download])
+def test_one_link_is_revoked_and_another_still_works(
+    organiser: User, session: LiveSession, path: Any
+) -> None:
+    theirs = token_for(session, organiser, days=7, recipient="Press")
+    others = token_for(session, organiser, days=7, recipient="Board")
+    link = ExportLink.objects.get(recipient="Press")
+    assert Client().get(path(theirs)).status_code == 200
+    answer = revoke(organiser, session, link.pk)
+    assert (answer.status_code, answer["Location"]) == (302, page_of(session))
+    refused = Client().get(path(theirs))
+    assert refused.status_code == 410
+    assert "This link has been taken back" in refused.content.decode()
+    assert Client().get(path(others)).status_code == 200
+    assert listed(organiser, session) == [
+        ("Board", "organiser", ""),
+        ("Press", "organiser", "revoked by organiser"),
+    ]
+
+
+def test_the_secret_of_a_link_is_told_once_and_not_stored(
+    organiser: User, session: LiveSession
+) -> None:
+    made = Visitor(organiser).post(page_of(session), **CHOICE, link="")
+    token = made.context["link"].rstrip("/").rpartition("/")[2]
+    assert len(token) == 43
+    assert token not in Visitor(organiser).get(page_of(session)).body.decode()
+    assert token not in str(ExportLink.objects.values_list())
+
+
+def test_an_expired_link_is_listed_as_such(organiser: User, session: LiveSession) -> None:
+    token_for(session, organiser, days=-1)
+    assert listed(organiser, session) == [("", "organiser", "expired")]
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ORGANISER])
+def test_whoever_may_export_the_session_sees_and_revokes_its_links(
+    organiser: User, session: LiveSession, role: Role
+) -> None:
+    token = token_for(session, organiser, days=7, recipient="Press")
+    colleague = User.objects.create_user("colleague", is_staff=True)
+    EventMember.objects.create(event=session.event, user=colleague, role=role)
+    assert listed(colleague, session) == [("Press", "organiser", "")]
+    assert revoke(colleague, session, ExportLink.objects.get().pk).status_code == 302
+    assert Client().get(page(token)).status_code == 410
+    assert listed(organiser, session) == [("Press", "organiser", "revoked by colleague")]
+
+
+def test_nobody_else_sees_guesses_or_revokes_a_link(
+    organiser: User, session: LiveSession, say: Say
+) -> None:
+    token = token_for(session, organiser, days=7, recipient="Press")
+    link = ExportLink.objects.get().pk
+    operator = User.objects.create_user("operator", is_staff=True)
+    EventMember.objects.create(event=session.event, user=operator, role=Role.OPERATOR)
+    rival = User.objects.create_user("rival", is_staff=True)
+    own = say([(0, 900, {"en-US": "Hello.", "es-ES": "Hola."})])
+    own.event.owner = rival
+    own.event.save()
+    for stranger in (operator, rival):
+        assert Visitor(stranger).get(page_of(session)).status_code == 404
+        assert revoke(stranger, session, link).status_code == 404
+    # Not through a page of one's own either, where it answers as what does not exist.
+    assert listed(rival, own) == []
+    for key in (link, 987_654, "1 or 1", "٣", ""):
+        assert revoke(rival, own, key).status_code == 404
+    assert Client().get(page(token)).status_code == 200
+
+
+def test_a_link_to_sessions_of_two_events_tells_each_only_of_its_own(
+    organiser: User, session: LiveSession, say: Say
+) -> None:
+    other = say([(0, 900, {"en-US": "Hello.", "es-ES": "Hola."})], title="Secret meeting")
+    other.event.owner = organiser
+    other.event.save()
+    token = token_for(session, organiser, other, days=7)
+    colleague = User.objects.create_user("colleague", is_staff=True)
+    EventMember.objects.create(event=session.event, user=colleague, role=Role.REVIEWER)
+    seen = Visitor(colleague).get(page_of(session))
+    assert [one.sessions for one in seen.context["given"]] == [2]
+    assert "Secret meeting" not in seen.body.decode()
+    assert len(listed(organiser, session, other)) == 1
+    revoke(colleague, session, ExportLink.objects.get().pk)
+    assert Client().get(page(token)).status_code == 410
+
+
+def test_more_links_ask_the_database_no_more_often(
+    client: Client, organiser: User, session: LiveSession
+) -> None:
+    client.force_login(organiser)
+
+    def queries(count: int) -> int:
+        for _ in range(count):
+            token_for(session, organiser, days=7)
+            token_for(session, organiser, days=-1)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(page_of(session)).status_code == 200
+        return len(captured)
+
+    assert queries(2) == queries(10)

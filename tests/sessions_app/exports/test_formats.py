@@ -262,6 +262,15 @@ def test_a_sentence_that_looks_like_a_formula_is_escaped(say: Say) -> None:
     assert content.split("\r\n")[1].split(",")[4] == "'=1+1"
 
 
+def test_a_language_that_looks_like_a_formula_is_escaped(say: Say) -> None:
+    """Its code is checked only where somebody types it into the back office."""
+    session = say([(0, 900, {"=es()": "Hola."})])
+    session.segments.update(source_language="@en")
+    head, row, *_ = exported(session, "csv", "=es()").decode("utf-8-sig").split("\r\n")
+    assert head == "number,start,end,spoken in,'=es(),'=es() is"
+    assert row == "1,00:00:00.000,00:00:00.900,'@en,Hola.,machine"
+
+
 def test_data_has_machine_and_shown_text(talk: LiveSession) -> None:
     data = as_json(talk, "es-ES")
     assert {key: data[key] for key in ("version", "event", "speaker", "state", "text")} == {

@@ -22,6 +22,7 @@ from sessions_app.models import (
     Language,
     ListenerReport,
     LiveSession,
+    OperatorPresence,
     SessionLogEntry,
 )
 from sessions_app.models.event import Role
@@ -178,6 +179,17 @@ async def test_whose_right_is_taken_away_is_shut_out(server: Server, event: Even
         assert await other.give("notice", text="Hello.") == (True, "Told listeners: Hello.")
 
 
+@pytest.mark.parametrize("gone", ["event", "account"])
+async def test_whose_event_or_account_is_deleted_is_shut_out(
+    server: Server, event: Event, gone: str
+) -> None:
+    async with operator(server, event) as client:
+        await client.expect(type="overview")
+        rows = Event.objects if gone == "event" else User.objects.filter(username="operator")
+        await rows.all().adelete()
+        assert await client.closed() == 4403
+
+
 async def test_a_new_operator_sees_all_there_is(server: Server, event: Event) -> None:
     session = await begin(event)
 
@@ -264,6 +276,47 @@ async def test_operators_of_two_processes_see_each_others_changes(
         ("action", "Dropped sentence 1.", "operator"),
         ("action", "Muted Spanish (Spain).", "other"),
     ]
+
+
+def here(client: OperatorClient) -> list[str]:
+    """Whom an operator's page is told of as present, themselves among them."""
+    return [one["name"] for one in client.overview["operators"]]
+
+
+async def test_operators_see_who_else_has_the_room_open(
+    server: Server, event: Event, make_event: MakeEvent, launch_server: LaunchServer
+) -> None:
+    """In any process, once each, until they leave or their process dies."""
+    second = await sync_to_async(launch_server)()
+    async with operator(server, event) as client:
+        await client.sees(here, ["operator"])
+        async with operator(server, event, "other"):
+            await client.sees(here, ["operator", "other"])
+            async with operator(second, event, "other"):
+                await client.sees(here, ["operator", "other"])
+            await client.sees(here, ["operator", "other"])
+        await client.sees(here, ["operator"])
+        async with operator(second, event, "other") as other:
+            await other.sees(here, ["operator", "other"])
+            await client.sees(here, ["operator", "other"])
+            await sync_to_async(second.kill)()
+            assert here(client) == ["operator", "other"]
+            await client.sees(here, ["operator"])
+    await until_stored(OperatorPresence.objects.acount, 0)
+
+
+async def test_who_is_in_another_events_room_is_not_here(
+    server: Server, event: Event, make_event: MakeEvent
+) -> None:
+    elsewhere = await sync_to_async(make_event)("es-ES", title="Elsewhere")
+    await EventMember.objects.acreate(
+        event=elsewhere, user=await User.objects.aget(username="other"), role=Role.OPERATOR
+    )
+    async with operator(server, elsewhere, "other") as other:
+        await other.sees(here, ["other"])
+        async with operator(server, event) as client:
+            await client.sees(here, ["operator"])
+        assert here(other) == ["other"]
 
 
 async def test_held_sentences_are_fixed_shown_dropped_and_restored(
@@ -465,6 +518,8 @@ def test_the_number_of_queries_does_not_grow(make_event: MakeEvent) -> None:
         session.segments.get(number=number + 2).correct("Better.", None)
         SessionLogEntry.objects.create(session=session, kind="action", code="x", text="y")
         ListenerReport.objects.create(event=event, language="es-ES", message="z")
+    there = [person(f"operator {number}").pk for number in range(20)]
+    OperatorPresence.report("process", event.pk, there)
     for code in ("pt-BR", "it-IT", "ca-ES", "fr-FR"):
         event.languages.create(language=Language.objects.get(code=code))
     with CaptureQueriesContext(connection) as many:
