@@ -213,3 +213,6 @@ def test_a_room_full_of_everything_fits(
     assert not scrolls_sideways(page)
     if folder := os.environ.get("SHOTS"):
         page.screenshot(path=f"{folder}/control-{size[0]}.png", full_page=True)
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    # The plot is told of its new width a moment later.
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
