@@ -155,9 +155,9 @@ def _transcript(segments: Sequence[Segment]) -> list[Line]:
 
 @admin.register(LiveSession)
 class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
-    list_display = ["started_at", "event", "kind", "speaker", "state", "duration", "segment_count"]
+    list_display = ["started_at", "event", "kind", "who", "state", "duration", "segment_count"]
     list_filter = ["state", "rehearsal", "source_language"]
-    list_select_related = ["event", "speaker__event"]
+    list_select_related = ["event", "speaker"]
     search_fields = ["event__title", "event__join_code", "speaker__name", "segments__text"]
     search_help_text = "An event's title or join code, a speaker's name, or words that were said."
     date_hierarchy = "started_at"
@@ -201,6 +201,11 @@ class LiveSessionAdmin(ReadOnly, ModelAdmin[LiveSession]):
     @admin.display(description="kind", ordering="rehearsal")
     def kind(self, session: LiveSession) -> str:
         return "rehearsal" if session.rehearsal else "session"
+
+    @admin.display(description="speaker", ordering="speaker__name")
+    def who(self, session: LiveSession) -> str | None:
+        # The event stands beside it, and a row has to fit without being scrolled.
+        return session.speaker.name if session.speaker else None
 
     @admin.display(description="duration")
     def duration(self, session: LiveSession) -> str:
