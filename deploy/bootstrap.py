@@ -291,22 +291,22 @@ def check_ownership() -> None:
             )
 
 
-def backend_is_azure() -> bool:
-    """Whether SPEECH_BACKEND is azure in the environment or in `.env`, which Django reads later."""
-    settings = {}
-    if (ROOT / ".env").exists():
-        lines = (ROOT / ".env").read_text().splitlines()
-        settings = {
-            name.strip(): value for name, _, value in (line.partition("=") for line in lines)
-        }
-    backend = os.environ.get("SPEECH_BACKEND", settings.get("SPEECH_BACKEND", ""))
-    return backend.strip().strip("\"'") == "azure"
+def setting(name: str) -> str:
+    """From the environment or else from `.env`, which Django reads later; "" if in neither."""
+    if name in os.environ:
+        return os.environ[name]
+    file = ROOT / ".env"
+    for line in file.read_text().splitlines() if file.exists() else []:
+        key, _, value = line.removeprefix("export ").partition("=")
+        if key.strip() == name:
+            return value.strip().strip("\"'")
+    return ""
 
 
 def prepare_run(host: str, port: int) -> None:
     """Everything before the server, then becomes the server."""
     check_address(host, port)
-    azure = backend_is_azure()
+    azure = setting("SPEECH_BACKEND") == "azure"
     with step("1/4 Debian packages (translation)"):
         if not install_debian_packages(listed("system.txt"), "Translation"):
             print("    Where translation is missing, captions are shown as they were spoken.")
@@ -324,10 +324,10 @@ def prepare_run(host: str, port: int) -> None:
     if everywhere and not network:
         print("\nThis computer is in no network: the links below work on it alone.")
     if network:
-        hosts = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+        hosts = setting("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]"
         os.environ["ALLOWED_HOSTS"] = f"{hosts},{network}"
         # The speaker's page, open on this computer, must show phones an address they can reach.
-        os.environ.setdefault("PUBLIC_URL", f"http://{network}:{port}")
+        os.environ["PUBLIC_URL"] = setting("PUBLIC_URL") or f"http://{network}:{port}"
     os.umask(0o077)  # The database holds the speakers' secret links.
     with step("4/4 Database and demo event"):
         run(PYTHON, "manage.py", "migrate", "--verbosity=1")

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from sessions_app.calendar_file import calendar_file
 from sessions_app.concerns import overlapping
 from sessions_app.copying import MOST_COPIES, Repeat, Start, TooMany, copy_event, next_week, starts
-from sessions_app.links import listener_link, qr_path
+from sessions_app.links import listener_link, qr_path, reaches_only_this_computer
 from sessions_app.models import Event
 from sessions_app.models.event import Access
 from sessions_app.office import event_or_404, office_page
@@ -52,6 +52,7 @@ def poster(request: HttpRequest, pk: int) -> HttpResponse:
         qr=qr_path(event),
         code=f"{code[:4]} {code[4:]}",
         address=link.partition("://")[2].partition("/")[0],
+        only_here=reaches_only_this_computer(link),
         pin=event.pin if event.access == Access.PIN else "",
         sign_in=event.access == Access.SIGNED_IN,
         languages=event.offered_languages(),

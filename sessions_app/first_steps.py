@@ -72,8 +72,8 @@ def _invite(user: User) -> Step:
     others = User.objects.filter(is_staff=True, is_active=True).exclude(pk=user.pk)
     return Step(
         "Invite people",
-        "Give colleagues accounts of their own, with “staff status”, so that they can plan, run "
-        "and correct.",
+        "Give colleagues accounts of their own, with “staff status” and a group, which says "
+        "whether they plan, run or correct.",
         reverse("admin:auth_user_add"),
         "Add an account",
         others.exists(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,6 +20,12 @@ def listener_url(event: Event, base_url: str) -> str:
 def listener_link(request: HttpRequest, event: Event) -> str:
     """Where listeners go, for the page this request asks for."""
     return listener_url(event, request.build_absolute_uri("/"))
+
+
+def reaches_only_this_computer(link: str) -> bool:
+    """Whether this link, given to somebody else, would lead them to their own device."""
+    host = urlsplit(link).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def rehearsal_link(request: HttpRequest, event: Event) -> str:

@@ -23,7 +23,13 @@ from sessions_app.admin.offer import OfferForm, Offers
 from sessions_app.availability import Availability
 from sessions_app.concerns import concerns
 from sessions_app.invitations import invitations
-from sessions_app.links import listener_link, qr_path, rehearsal_link, rehearsal_qr_path
+from sessions_app.links import (
+    listener_link,
+    qr_path,
+    reaches_only_this_computer,
+    rehearsal_link,
+    rehearsal_qr_path,
+)
 from sessions_app.models import (
     Avatar,
     Event,
@@ -251,6 +257,7 @@ def _about(request: HttpRequest, event: Event) -> dict[str, Any]:
         "may_change": may(request.user, Action.CHANGE, event),
         "term_count": event.glossary.count(),
         "listener_link": listener_link(request, event),
+        "only_here": reaches_only_this_computer(listener_link(request, event)),
         "listener_qr": qr_path(event),
         "sessions": sessions[:10],
     }

@@ -193,7 +193,6 @@ def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: Op
     expect(operator.locator("#state")).to_have_text("Ended")
 
 
-<<<<<<< HEAD
 def test_a_text_that_is_missing_is_told_in_the_pages_direction(
     server: Server, make_event: MakeEvent, open_browser: OpenBrowser
 ) -> None:
@@ -210,7 +209,8 @@ def test_a_text_that_is_missing_is_told_in_the_pages_direction(
     assert [one.get_attribute("dir") for one in shown] == ["rtl", "ltr"]
     sentence(page, 2).get_by_label("Fix the Arabic (Saudi Arabia) text").click()
     assert sentence(page, 2).get_by_role("textbox").get_attribute("dir") == "rtl"
-=======
+
+
 def test_times_are_those_of_the_rest_of_the_office(
     server: Server, event: Event, open_browser: OpenBrowser
 ) -> None:
@@ -244,7 +244,6 @@ def test_times_are_those_of_the_rest_of_the_office(
     minutes = {start.astimezone(zone) + timedelta(minutes=minute) for minute in range(30)}
     assert ticks
     assert ticks <= {f"{at:%H:%M}" for at in minutes}
->>>>>>> leftovers
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -275,3 +274,6 @@ def test_a_room_full_of_everything_fits(
     assert not scrolls_sideways(page)
     if folder := os.environ.get("SHOTS"):
         page.screenshot(path=f"{folder}/control-{size[0]}.png", full_page=True)
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    # The plot is told of its new width a moment later.
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from sessions_app.models import Correction, Event, EventMember, LiveSession
 from sessions_app.models.event import Role
+from sessions_app.review.transcript import FIRST_WINDOW
 from tests.browser.conftest import PHONE, OpenBrowser
 from tests.browser.pages import PASSWORD, captions, join, listener_link, scrolls_sideways
 from tests.conftest import Server
@@ -241,11 +242,11 @@ def test_a_long_transcript_is_loaded_as_it_is_scrolled(
     page = open_browser().page()
     open_review(page, server, session)
     rows = page.locator("#lines [role=row]")
-    expect(rows).to_have_count(200)
+    expect(rows).to_have_count(FIRST_WINDOW)
     page.keyboard.press("End")
-    expect_marked(page, 200)
+    expect_marked(page, FIRST_WINDOW)
     page.keyboard.press("j")
-    expect_marked(page, 201)
+    expect_marked(page, FIRST_WINDOW + 1)
     page.keyboard.press("g")
     page.keyboard.type("0:07:00")
     page.keyboard.press("Enter")

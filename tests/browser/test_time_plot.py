@@ -32,6 +32,24 @@ STROKES = """async (lines) => {
 """In how many ways, of colour and dashes together, this many lines are drawn."""
 
 
+INK = """async (points) => {
+  const place = document.body.appendChild(document.createElement("div"));
+  const { TimePlot } = await import("/js/admin/time-plot.js");
+  const inked = async (series) => {
+    new TimePlot(place).update(series);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const canvas = place.querySelector("canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let blue = 0;
+    for (let at = 0; at < data.length; at += 4) if (data[at + 2] - data[at] > 100) blue += 1;
+    place.replaceChildren();
+    return blue;
+  };
+  return await inked([{ label: "line", points }]);
+}"""
+"""How many pixels a line's own colour, the first one's blue, covers."""
+
+
 @pytest.fixture
 def page(open_browser: OpenBrowser) -> Iterator[Page]:
     with static_site(PAGE) as url:
@@ -42,3 +60,7 @@ def page(open_browser: OpenBrowser) -> Iterator[Page]:
 
 def test_no_two_of_many_lines_look_the_same(page: Page) -> None:
     assert page.evaluate(STROKES, 20) == 20
+
+
+def test_a_line_of_one_point_is_seen(page: Page) -> None:
+    assert page.evaluate(INK, [[60_000, 0.6]]) > 0

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from icalendar import Calendar
+from pytest_django import Settings
 
 from sessions_app.costs import Costs
 from sessions_app.models import (
@@ -26,6 +27,7 @@ from sessions_app.models import (
     Voice,
 )
 from sessions_app.models.event import Role
+from tests.people import person
 from tests.sessions_app.test_admin import address
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +100,28 @@ def test_what_belongs_to_someone_else_is_not_changed(
 # The poster
 
 
+@pytest.mark.parametrize(
+    ("public_url", "warned"),
+    [
+        ("http://127.0.0.1:8000", True),
+        ("http://localhost:8000", True),
+        ("http://[::1]:8000", True),
+        ("http://192.168.1.20:8000", False),
+        ("https://talks.example.org", False),
+    ],
+)
+def test_an_address_that_no_phone_reaches_is_told_before_it_is_handed_out(
+    client: Client, event: Event, settings: Settings, public_url: str, warned: bool
+) -> None:
+    client.force_login(person("boss", "Administrator"))
+    settings.PUBLIC_URL = public_url
+    poster = client.get(reverse("event-poster", args=[event.pk])).text
+    form = client.get(reverse("admin:sessions_app_event_change", args=[event.pk])).text
+    assert event.join_code in form
+    assert ("works on this computer only" in poster) is warned
+    assert ("works on this computer only" in form) is warned
+
+
 def test_a_poster_has_all_that_a_listener_needs(client: Client, ann: User, event: Event) -> None:
     Preferences.choose_time_zone(ann.pk, "Europe/Berlin")
     page = client.get(reverse("event-poster", args=[event.pk])).text
@@ -111,6 +135,7 @@ def test_a_poster_has_all_that_a_listener_needs(client: Client, ann: User, event
     ):
         assert text in page
     assert "PIN" not in page
+    assert "on this computer only" not in page
     event.access, event.pin = "pin", "x4711"
     event.save()
     assert "x4711" in client.get(reverse("event-poster", args=[event.pk])).text

@@ -91,7 +91,8 @@ export class TimePlot {
           dash: DASHES[index % DASHES.length],
           width: 2,
           spanGaps: true,
-          points: { show: steps ? false : undefined },
+          // By uPlot's own rule where they are few: a line of one point would not be seen.
+          points: steps ? { show: false } : {},
           value: (_, value) => (value === null ? "" : `${value}${unit}`),
         })),
       ],

@@ -134,6 +134,8 @@ function render() {
 
 /** @param {string} phase */
 function phaseChanged(phase) {
+  // That the organiser has paused, and how to go on, is over once they have ended it.
+  if (phase === "ended" && phaseShown === "paused") notices.remove("operator");
   phaseShown = phase;
   if (phase === "live") element("setup").removeAttribute("open");
   const busy = ["opening", "starting", "live", "reconnecting", "pausing", "ending"].includes(phase);
