@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,6 +17,7 @@ from sessions_app.time_zones import zone_name
 
 HOLDS_S = (0, 3, 5, 10, 15, 20, MOST_HELD_S)
 """What an operator is offered; any whole number up to the last may be set in the event's form."""
+AFTERWARDS = (("Summary", "summary", Action.VIEW), ("Review", "review", Action.REVIEW))
 
 
 @staff_member_required
@@ -37,6 +39,12 @@ def control(request: HttpRequest, event: int) -> HttpResponse:
             "socket_path": f"/ws/control/{found.pk}/",
             "time_zone": zone_name(),
             "user": request.user.pk,
+            # Of session 0, whose number the page puts in: there may be none yet.
+            "afterwards": [
+                {"name": name, "path": reverse(page, args=[0])}
+                for name, page, action in AFTERWARDS
+                if may(request.user, action, found)
+            ],
         },
-        may_review=may(request.user, Action.REVIEW, found),
+        may_change=may(request.user, Action.CHANGE, found),
     )

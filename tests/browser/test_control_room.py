@@ -162,6 +162,8 @@ def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: Op
     join(listener, listener_link(server, event), "es-ES", sound=False)
     open_room(operator, server, event)
     expect(operator.locator("#state")).to_have_text("Waiting")
+    expect(operator.locator("#hold-later")).to_contain_text("as soon as somebody is live")
+    expect(operator.locator("#afterwards")).to_be_hidden()
     expect(operator.locator("#nothing")).to_contain_text("Nothing has been said yet.")
     operator.get_by_label("Tell them").fill("We begin <b>soon</b>.")
     operator.get_by_role("button", name="Show it").click()
@@ -175,6 +177,7 @@ def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: Op
 
     session = go_live(event)
     expect(operator.locator("#state")).to_have_text("Live")
+    expect(operator.locator("#hold-later")).to_be_hidden()
     operator.get_by_label("Hold captions").select_option("10")
     expect(operator.locator("#log li")).to_contain_text(["Captions are held for 10 seconds."])
     session.refresh_from_db()
@@ -191,6 +194,12 @@ def test_notice_mute_hold_and_end(server: Server, event: Event, open_browser: Op
     # Whoever listens to the speaker does so.
     session.end()
     expect(operator.locator("#state")).to_have_text("Ended")
+    if folder := os.environ.get("SHOTS"):
+        operator.screenshot(path=f"{folder}/control-ended.png", full_page=True)
+    # An operator may not review.
+    expect(operator.locator("#afterwards a")).to_have_text(["Summary"])
+    operator.locator("#afterwards a").click()
+    expect(operator).to_have_url(f"{server.url}/office/sessions/{session.pk}/summary/")
 
 
 def test_a_text_that_is_missing_is_told_in_the_pages_direction(

@@ -11,7 +11,7 @@ const ANSWER_SHOWN_FOR_MS = 8_000;
 const MOST_PLOTTED = 6;
 
 const byId = (id) => document.getElementById(id);
-const { socket_path, time_zone: timeZone, user } = JSON.parse(byId("control-data").textContent);
+const { socket_path, time_zone: timeZone, user, afterwards } = JSON.parse(byId("control-data").textContent);
 
 let serverAheadMs = 0;
 let refusal = "";
@@ -23,7 +23,7 @@ let sampledSession = 0;
 const now = () => Date.now() + serverAheadMs;
 const commands = new Commands((message) => socket.send(message), showAnswer);
 const give = (type, fields) => commands.give(type, fields);
-const overview = new Overview(user, give, now, () => sentences.redraw());
+const overview = new Overview({ user, afterwards }, give, now, () => sentences.redraw());
 const sentences = new SentenceList(byId("sentences"), byId("to-newest"), {
   give,
   now,

@@ -10,6 +10,7 @@ const SHOWN_AT_FIRST = 2;
 
 export class Overview {
   #user;
+  #afterwards;
   #give;
   #now;
   #onLanguages;
@@ -18,13 +19,14 @@ export class Overview {
   #chosen = readChoice();
 
   /**
-   * @param {number} user whose page this is
+   * @param {{user: number, afterwards: {name: string, path: string}[]}} data whose page this is; pages of a session that is over
    * @param {(type: string, fields?: object) => Promise<unknown>} give
    * @param {() => number} now
    * @param {() => void} onLanguages other languages are to be shown
    */
-  constructor(user, give, now, onLanguages) {
+  constructor({ user, afterwards }, give, now, onLanguages) {
     this.#user = user;
+    this.#afterwards = afterwards;
     this.#give = give;
     this.#now = now;
     this.#onLanguages = onLanguages;
@@ -101,7 +103,22 @@ export class Overview {
     byId("pause").disabled = state !== "live" || Boolean(session.wanted);
     byId("end").disabled = !running || session.wanted === "ended";
     byId("hold").disabled = !running;
+    byId("hold-later").hidden = running;
+    this.#drawAfterwards(state === "ended" ? session.id : null);
     this.#tick();
+  }
+
+  /** @param {number | null} session whose pages are of use now */
+  #drawAfterwards(session) {
+    byId("afterwards").hidden = session === null;
+    if (session === null) return;
+    const links = this.#afterwards.map(({ name, path }) => {
+      const link = document.createElement("a");
+      link.href = path.replace("/0/", `/${session}/`);
+      link.textContent = name;
+      return link;
+    });
+    byId("afterwards-links").replaceChildren(...links.flatMap((link, at) => at ? [" · ", link] : [link]));
   }
 
   #drawHold() {
