@@ -124,7 +124,7 @@ export class Overview {
   #drawHold() {
     const hold = byId("hold");
     const seconds = this.#overview.session?.hold_s ?? 0;
-    byId("hold-help").hidden = seconds === 0;
+    byId("hold-help").hidden = seconds === 0 || hold.disabled;
     if (document.activeElement === hold && hold.matches(":open")) return;
     if (![...hold.options].some(({ value }) => Number(value) === seconds)) {
       hold.append(new Option(`for ${seconds} s`, String(seconds)));
