@@ -92,12 +92,17 @@ def drop(session: LiveSession, number: int, author: User) -> None:
 
 
 def restore(session: LiveSession, number: int) -> list[Translation]:
-    """Show a dropped sentence after all, at once; returns its captions."""
+    """Show a dropped sentence after all, at once; returns its captions.
+
+    Those it has not got yet follow, if nobody interprets the session: see `tidying`.
+    """
     with transaction.atomic():
         current = _lock(session)
         dropped = current.segments.filter(number=number, dropped_at__isnull=False)
         if not dropped.update(dropped_at=None, dropped_by=None, held_until=timezone.now()):
             return []
+        current.finish_at = timezone.now()
+        current.save(update_fields=["finish_at"])
         return current.give_seqs(current.translations.filter(seq=None, segment__number=number))
 
 

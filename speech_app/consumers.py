@@ -11,7 +11,6 @@ from typing import Any
 from sessions_app import metrics
 from sessions_app.broadcast import layer_is_away
 from sessions_app.database import AWAY, in_database, persist
-from sessions_app.holding import release_overdue
 from sessions_app.links import listener_url
 from sessions_app.messages import (
     AudienceSize,
@@ -47,6 +46,7 @@ from sessions_app.sockets import (
     Socket,
     base_url,
 )
+from sessions_app.tidying import tidy
 from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO, BackendError, LanguageUnavailable, Overloaded
 from speech_app.frames import FrameGap, FrameSize, TooFast
@@ -285,8 +285,7 @@ class SpeakerConsumer(Socket):
         seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
         if ticks % TOUCH_EVERY == 0:
             await in_database(self._touch, seen.session)
-            await in_database(LiveSession.sweep)
-            await in_database(release_overdue)
+            await tidy()
         if seen.revoked:
             hold, self._hold = self._hold, None
             await self.refuse(_revoked())

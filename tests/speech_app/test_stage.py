@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from sessions_app import holding
 from sessions_app.announcements import mute
-from sessions_app.models import Event, LiveSession, transcript
+from sessions_app.models import Event, LiveSession
 from sessions_app.models.transcript import State
 from speech_app import consumers
 from tests.clients import until_stored
@@ -38,14 +37,6 @@ async def say_held(talk: Socket, backend: ScriptedBackend, *sentences: str) -> L
     waiting = session.translations.filter(language="es-ES", seq=None, text__isnull=False)
     await until_stored(waiting.acount, len(sentences))
     return session
-
-
-@pytest.fixture
-def soon_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A speaker without a sign of life is gone after 2 s."""
-    monkeypatch.setattr(transcript, "SPEAKER_GONE_AFTER", timedelta(seconds=1))
-    monkeypatch.setattr(transcript, "_SWEEP_GRACE", timedelta(seconds=1))
-    monkeypatch.setattr(consumers, "TOUCH_EVERY", 1)
 
 
 @pytest.mark.usefixtures("soon_gone")
