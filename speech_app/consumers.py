@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,7 @@ class SpeakerConsumer(Socket):
         super().__init__(*args, **kwargs)
         self._stage = Stage.here()
         self._hold: Hold | None = None
+        self._stopping: LiveSession | None = None
         self._told: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._complained = False
@@ -220,7 +222,8 @@ class SpeakerConsumer(Socket):
                 self._tell(_busy())
                 return
         self._hold = None
-        session = await self._stage.end(running, self._say_storage_is_away)
+        with self._saying_that_it_stops(running):
+            session = await self._stage.end(running, self._say_storage_is_away)
         self._tell_outcome(running, session)
 
     def _take_frame(self, frame: bytes) -> None:
@@ -277,8 +280,19 @@ class SpeakerConsumer(Socket):
                 self._tell(NOT_STORED)
             if self._hold and layer_is_away():
                 self._tell(LATE_FOR_LISTENERS)
-            if self._hold and self._hold.is_stopping:  # as long as an operator holds its last words
+            # As long as an operator holds its last words.
+            if self._hold and self._hold.is_stopping:
                 self._tell_state_of(self._hold.session)
+            elif self._stopping and self._stopping.state == State.LIVE:
+                self._tell_state_of(self._stopping)
+
+    @contextlib.contextmanager
+    def _saying_that_it_stops(self, session: LiveSession) -> Iterator[None]:
+        self._stopping = session
+        try:
+            yield
+        finally:
+            self._stopping = None
 
     async def _look_after_speaker(self, ticks: int) -> None:
         hold = self._hold
@@ -314,7 +328,8 @@ class SpeakerConsumer(Socket):
 
     async def _stop(self, hold: Hold) -> LiveSession | None:
         self._hold = None
-        return await self._stage.pause(hold)
+        with self._saying_that_it_stops(hold.session):
+            return await self._stage.pause(hold)
 
     def _tell_outcome(self, ours: LiveSession, now: LiveSession | None) -> None:
         """What became of the session that we stopped: somebody else may have it by now."""

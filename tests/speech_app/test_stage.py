@@ -98,6 +98,28 @@ async def test_a_speakers_page_hears_of_its_session_while_an_operator_stops_it(
         assert talk.all(type="state")[-1]["next_frame"] == 1
 
 
+@pytest.mark.parametrize(("wish", "state"), [("end", "ended"), ("pause", "paused")])
+async def test_a_speakers_page_hears_of_its_session_while_it_is_stopped_as_it_wished(
+    make_event: MakeEvent,
+    backend: ScriptedBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    wish: str,
+    state: str,
+) -> None:
+    """An operator may hold its last words for longer than the page waits without a sign."""
+    monkeypatch.setattr(consumers, "SAY_EVERY_S", 0.2)
+    event = await sync_to_async(make_event)("es-ES")
+    async with speaking(await token_of(event)) as talk:
+        session = await say_held(talk, backend, "one")
+        await talk.send(type=wish)
+        await talk.expect(5, type="state", session=session.pk, state="live")
+        await sync_to_async(holding.show_now)(session, 1)
+        await talk.expect(type="state", state=state)
+        told = len(talk.received)
+        await asyncio.sleep(1)
+        assert [message["state"] for message in talk.received[told:] if "state" in message] == []
+
+
 async def test_a_session_that_an_operator_has_ended_ends_though_its_process_has_died(
     make_event: MakeEvent, backend: ScriptedBackend
 ) -> None:
