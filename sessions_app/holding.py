@@ -158,14 +158,19 @@ def _held_until(translation: Translation) -> datetime | None:
 
 
 def _waiting(session: LiveSession, number: int) -> Segment:
-    """Raises TooLate where somebody has seen it or it was dropped."""
+    """Raises TooLate where somebody has seen it or it was dropped.
+
+    Its own time may be over while it waits behind another one.
+    """
     segment = session.segments.filter(number=number).first()
     if segment is None:
         raise TooLate("This sentence is no longer in the transcript.")
     if segment.dropped_at:
         raise TooLate("This sentence was dropped meanwhile.")
-    seen = segment.translations.exclude(seq=None).exists()
-    if seen or not segment.is_held:
+    seqs = segment.translations.values_list("seq", flat=True)
+    # What never waited was seen while it was spoken, though its captions may still be to come.
+    waited = segment.held_until is not None or bool(seqs)
+    if any(seqs) or not waited:
         raise TooLate("Listeners have seen this sentence already. You can still correct it.")
     return segment
 
