@@ -120,6 +120,36 @@ async def test_a_speakers_page_hears_of_its_session_while_it_is_stopped_as_it_wi
         assert [message["state"] for message in talk.received[told:] if "state" in message] == []
 
 
+async def test_a_pause_in_the_middle_of_a_word_loses_no_sound_and_doubles_none(
+    make_event: MakeEvent, backend: ScriptedBackend
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+    sound = [number.to_bytes(2, "little") * 1600 for number in range(1, 201)]
+    async with speaking(await token_of(event)) as talk:
+        await start(talk)
+        session = await LiveSession.objects.aget()
+        for frame in range(10):
+            await talk.send_audio(frame, sound[frame])
+        await sync_to_async(session.order)(State.PAUSED)
+        frame = 10
+        while not talk.all(type="state", state="paused"):  # who does not know of it yet speaks on
+            await talk.send_audio(frame, sound[frame])
+            frame += 1
+            await asyncio.sleep(0.1)
+        after = (await talk.expect(type="state", state="paused"))["next_frame"]
+        assert 10 <= after <= frame
+        await start(talk)
+        again = (await talk.expect(2, type="state", state="live"))["next_frame"]
+        assert again == after
+        for frame in range(again, len(sound)):
+            await talk.send_audio(frame, sound[frame])
+        await talk.send(type="end")
+        await talk.expect(type="state", state="ended")
+    first, second = backend.recognisers
+    assert first.fed == b"".join(sound[:after])
+    assert first.fed + second.fed == b"".join(sound)
+
+
 async def test_a_session_that_an_operator_has_ended_ends_though_its_process_has_died(
     make_event: MakeEvent, backend: ScriptedBackend
 ) -> None:
