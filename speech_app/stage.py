@@ -8,7 +8,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from sessions_app.broadcast import layer_is_away, publish_state
 from sessions_app.database import AWAY, in_database, persist
@@ -30,7 +29,6 @@ from speech_app.interpreter import Interpreter
 from speech_app.plan import Plan
 
 logger = logging.getLogger(__name__)
-R = TypeVar("R")
 
 LATE_FOR_LISTENERS = Problem(
     code="overloaded",
