@@ -20,7 +20,6 @@ from sessions_app.announcements import Announced, announced_at
 from sessions_app.broadcast import event_group, stream_group
 from sessions_app.database import in_database
 from sessions_app.groups import Groups
-from sessions_app.holding import release_overdue
 from sessions_app.listener import NOTHING_ANNOUNCED, Listener
 from sessions_app.loops import PerLoop
 from sessions_app.messages import (
@@ -43,6 +42,7 @@ from sessions_app.outage import Outage
 from sessions_app.outbox import Frame
 from sessions_app.sockets import NOT_ADMITTED, NOT_FOUND, RESTARTING
 from sessions_app.stream import REPLAYED_SEGMENTS, Stream, last_segments
+from sessions_app.tidying import tidy
 
 logger = logging.getLogger(__name__)
 
@@ -485,8 +485,7 @@ class Audience(PerLoop):
                 listener.tell(room.state_for(listener) if works else outage.problem)
 
     async def _compare_once(self) -> None:
-        await in_database(LiveSession.sweep)
-        await in_database(release_overdue)
+        await tidy()
         news = {event: room.news for event, room in self._rooms.items()}
         found = await in_database(_sessions_of, list(news))
         for event, seen_after in news.items():

@@ -92,12 +92,17 @@ def drop(session: LiveSession, number: int, author: User) -> None:
 
 
 def restore(session: LiveSession, number: int) -> list[Translation]:
-    """Show a dropped sentence after all, at once; returns its captions."""
+    """Show a dropped sentence after all, at once; returns its captions.
+
+    Those it has not got yet follow, if nobody interprets the session: see `tidying`.
+    """
     with transaction.atomic():
         current = _lock(session)
         dropped = current.segments.filter(number=number, dropped_at__isnull=False)
         if not dropped.update(dropped_at=None, dropped_by=None, held_until=timezone.now()):
             return []
+        current.finish_at = timezone.now()
+        current.save(update_fields=["finish_at"])
         return current.give_seqs(current.translations.filter(seq=None, segment__number=number))
 
 
@@ -153,14 +158,19 @@ def _held_until(translation: Translation) -> datetime | None:
 
 
 def _waiting(session: LiveSession, number: int) -> Segment:
-    """Raises TooLate where somebody has seen it or it was dropped."""
+    """Raises TooLate where somebody has seen it or it was dropped.
+
+    Its own time may be over while it waits behind another one.
+    """
     segment = session.segments.filter(number=number).first()
     if segment is None:
         raise TooLate("This sentence is no longer in the transcript.")
     if segment.dropped_at:
         raise TooLate("This sentence was dropped meanwhile.")
-    seen = segment.translations.exclude(seq=None).exists()
-    if seen or not segment.is_held:
+    seqs = segment.translations.values_list("seq", flat=True)
+    # What never waited was seen while it was spoken, though its captions may still be to come.
+    waited = segment.held_until is not None or bool(seqs)
+    if any(seqs) or not waited:
         raise TooLate("Listeners have seen this sentence already. You can still correct it.")
     return segment
 

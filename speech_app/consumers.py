@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sessions_app import metrics
 from sessions_app.broadcast import layer_is_away
 from sessions_app.database import AWAY, in_database, persist
-from sessions_app.holding import release_overdue
 from sessions_app.links import listener_url
 from sessions_app.messages import (
     AudienceSize,
@@ -47,6 +47,7 @@ from sessions_app.sockets import (
     Socket,
     base_url,
 )
+from sessions_app.tidying import tidy
 from speech_app.backends import get_backend
 from speech_app.backends.base import AUTO, BackendError, LanguageUnavailable, Overloaded
 from speech_app.frames import FrameGap, FrameSize, TooFast
@@ -79,6 +80,7 @@ class SpeakerConsumer(Socket):
         super().__init__(*args, **kwargs)
         self._stage = Stage.here()
         self._hold: Hold | None = None
+        self._stopping: LiveSession | None = None
         self._told: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._complained = False
@@ -220,7 +222,8 @@ class SpeakerConsumer(Socket):
                 self._tell(_busy())
                 return
         self._hold = None
-        session = await self._stage.end(running, self._say_storage_is_away)
+        with self._saying_that_it_stops(running):
+            session = await self._stage.end(running, self._say_storage_is_away)
         self._tell_outcome(running, session)
 
     def _take_frame(self, frame: bytes) -> None:
@@ -277,16 +280,26 @@ class SpeakerConsumer(Socket):
                 self._tell(NOT_STORED)
             if self._hold and layer_is_away():
                 self._tell(LATE_FOR_LISTENERS)
-            if self._hold and self._hold.is_stopping:  # as long as an operator holds its last words
+            # As long as an operator holds its last words.
+            if self._hold and self._hold.is_stopping:
                 self._tell_state_of(self._hold.session)
+            elif self._stopping and self._stopping.state == State.LIVE:
+                self._tell_state_of(self._stopping)
+
+    @contextlib.contextmanager
+    def _saying_that_it_stops(self, session: LiveSession) -> Iterator[None]:
+        self._stopping = session
+        try:
+            yield
+        finally:
+            self._stopping = None
 
     async def _look_after_speaker(self, ticks: int) -> None:
         hold = self._hold
         seen = await in_database(_look, self.speaker.pk, self.speaker.event_id)
         if ticks % TOUCH_EVERY == 0:
             await in_database(self._touch, seen.session)
-            await in_database(LiveSession.sweep)
-            await in_database(release_overdue)
+            await tidy()
         if seen.revoked:
             hold, self._hold = self._hold, None
             await self.refuse(_revoked())
@@ -315,7 +328,8 @@ class SpeakerConsumer(Socket):
 
     async def _stop(self, hold: Hold) -> LiveSession | None:
         self._hold = None
-        return await self._stage.pause(hold)
+        with self._saying_that_it_stops(hold.session):
+            return await self._stage.pause(hold)
 
     def _tell_outcome(self, ours: LiveSession, now: LiveSession | None) -> None:
         """What became of the session that we stopped: somebody else may have it by now."""

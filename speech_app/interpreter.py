@@ -45,6 +45,7 @@ from speech_app.backends.base import (
     Trouble,
     same_language,
 )
+from speech_app.following import Orders
 from speech_app.frames import FrameLedger, Mark
 from speech_app.language_line import LanguageLine, LineTools, Said
 from speech_app.pacing import PartialPacer
@@ -109,15 +110,19 @@ class Interpreter:
         """The first frame the speaker's page should send."""
         return self._ledger.next_frame
 
-    async def open(self) -> None:
-        """Begin to listen. Raises BackendError; nothing is left running then."""
-        self._translator = await self._backend.open_translator(
-            self.session.source_language,
-            # A listener may read a spoken language, too, while another one is spoken.
-            list(self._plan.voices),
-            self._plan.glossary,
-            self._plan.sources,
-        )
+    async def open(self, *, listening: bool = True) -> None:
+        """Begin to listen. Raises BackendError; nothing is left running then.
+
+        With `listening` false, it only finishes what an earlier run has left.
+        """
+        if listening:
+            self._translator = await self._backend.open_translator(
+                self.session.source_language,
+                # A listener may read a spoken language, too, while another one is spoken.
+                list(self._plan.voices),
+                self._plan.glossary,
+                self._plan.sources,
+            )
         tools = LineTools(
             store=self._store_translation,
             release=self._release,
@@ -142,9 +147,10 @@ class Interpreter:
                     self._lines[language].expect_translation(said)
                 else:
                     self._lines[language].expect(said).set_result(text)
-        self._listening = asyncio.create_task(self._listen(self._translator))
-        self._running.add(self)
-        self._measure()
+        if self._translator:
+            self._listening = asyncio.create_task(self._listen(self._translator))
+            self._running.add(self)
+            self._measure()
 
     def feed(self, frame: bytes) -> None:
         """Take a numbered frame of audio. Raises FrameSize, FrameGap or TooFast.
@@ -162,6 +168,11 @@ class Interpreter:
         if self._translator:
             await self._translator.set_source_language(code)
         await self.store(self.session.set_source_language, code)
+
+    def obey(self, orders: Orders) -> None:
+        """Keep to what operators want of it, and voice what somebody listens to."""
+        self.heard, self.muted = orders.heard, orders.muted
+        self.hold_back(orders.is_held)
 
     def hold_back(self, on: bool) -> None:
         """Whether listeners see nothing of a sentence before its operator had time to look."""

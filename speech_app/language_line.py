@@ -139,9 +139,8 @@ class LanguageLine:
         await self._to_say.join()
         if self._mending:
             self._mending.cancel()
-        if self._failed:
-            with contextlib.suppress(BackendError, Superseded):
-                await self._mend_once()
+        with contextlib.suppress(Superseded):
+            await self._mend_each()
 
     async def close(self) -> None:
         tasks = [*self._tasks, *([self._mending] if self._mending else [])]
@@ -258,6 +257,15 @@ class LanguageLine:
                 raise
             await self._finish(said, text, speak=False)
             del self._failed[said.number]
+
+    async def _mend_each(self) -> None:
+        """Give each of what failed a last try, all at once: the session waits for it to end."""
+        failed = list(self._failed.values())
+        texts = await asyncio.gather(*map(self._translate, failed))
+        for said, text in zip(failed, texts, strict=True):
+            if text is not None:
+                await self._finish(said, text, speak=False)
+                del self._failed[said.number]
 
     async def _voice_all(self) -> None:
         while True:

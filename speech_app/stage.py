@@ -8,7 +8,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from sessions_app.broadcast import layer_is_away, publish_state
 from sessions_app.database import AWAY, in_database, persist
@@ -25,12 +24,11 @@ from sessions_app.models.transcript import (
 )
 from sessions_app.works import Works
 from speech_app.backends import get_backend
-from speech_app.following import LOOK_EVERY_S, Orders, Sampler, orders_for
+from speech_app.following import LOOK_EVERY_S, Sampler, orders_for
 from speech_app.interpreter import Interpreter
 from speech_app.plan import Plan
 
 logger = logging.getLogger(__name__)
-R = TypeVar("R")
 
 LATE_FOR_LISTENERS = Problem(
     code="overloaded",
@@ -207,7 +205,7 @@ class Stage(PerLoop):
         try:
             await interpreter.open()
             # The first sentence is voiced too: who listens must be known before it.
-            _obey(interpreter, await in_database(orders_for, session))
+            interpreter.obey(await in_database(orders_for, session))
         except BaseException:
             await self._works.carry_out(_withdraw(interpreter))
             raise
@@ -243,7 +241,7 @@ class Stage(PerLoop):
         while True:
             try:
                 orders = await in_database(orders_for, hold.session)
-                _obey(hold.interpreter, orders)
+                hold.interpreter.obey(orders)
                 if orders.wanted and not stopped:
                     # A task of its own: stopping the session ends this one.
                     self._works.begin(self._obey_to_the_end(hold, State(orders.wanted)))
@@ -287,12 +285,6 @@ class Stage(PerLoop):
         except AWAY:
             return False
         return newest is None or newest.epoch != hold.session.epoch
-
-
-def _obey(interpreter: Interpreter, orders: Orders) -> None:
-    interpreter.heard = orders.heard
-    interpreter.muted = orders.muted
-    interpreter.hold_back(orders.is_held)
 
 
 async def _withdraw(interpreter: Interpreter) -> None:

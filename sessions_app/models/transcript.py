@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -28,6 +28,8 @@ SPEAKER_GONE_AFTER = timedelta(seconds=30)
 """A speaker whose connection is gone for this long is paused."""
 PAUSED_ENDS_AFTER = timedelta(hours=2)
 """A paused session whose speaker does not come back for this long has ended."""
+FINISHED_WITHIN = timedelta(seconds=30)
+"""Who finishes what a stopped session lacks says so every second; after this long it has died."""
 _SWEEP_GRACE = timedelta(seconds=10)  # the process that holds the speaker goes first
 _WATCHED_WITHOUT_GAP = timedelta(seconds=10)
 _SEEN_LATELY = timedelta(seconds=15)
@@ -132,6 +134,12 @@ class LiveSession(models.Model):
         default=0,
         editable=False,
         help_text="How long an operator may look at a sentence before anyone sees it.",
+    )
+    finish_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When to look, once it is not live, whether captions are missing.",
     )
 
     class Meta:
@@ -258,6 +266,57 @@ class LiveSession(models.Model):
         rows = LiveSession.objects.filter(pk=self.pk, epoch=self.epoch).exclude(state=State.ENDED)
         return bool(rows.update(seen_at=timezone.now()))
 
+    @classmethod
+    def to_finish(cls) -> models.QuerySet[LiveSession]:
+        """Sessions that nobody interprets, in which captions may be missing."""
+        return cls.objects.exclude(state=State.LIVE).filter(finish_at__lte=timezone.now())
+
+    @classmethod
+    def claim_to_finish(cls, pk: int, languages: Collection[str]) -> LiveSession | None:
+        """Claim a session of `to_finish`, to store its missing captions in these languages.
+
+        None where there are none, or somebody else was faster. To be kept by `keep_finishing`.
+        """
+        with transaction.atomic():
+            session = cls.to_finish().select_for_update().filter(pk=pk).first()
+            if session is None:
+                return None
+            if session._lacks_any(languages):
+                session.epoch += 1
+                session.finish_at = timezone.now() + FINISHED_WITHIN
+            else:
+                session.finish_at = None
+            session.save(update_fields=["epoch", "finish_at"])
+            return session if session.finish_at else None
+
+    def keep_finishing(self) -> None:
+        """Say that who has claimed it to finish it still lives."""
+        self._claimed_to_finish().update(finish_at=timezone.now() + FINISHED_WITHIN)
+
+    def put_off_finishing(self) -> None:
+        """It could not be finished here: leave it to whoever looks next, a while from now."""
+        later = timezone.now() + FINISHED_WITHIN
+        LiveSession.to_finish().filter(pk=self.pk).update(finish_at=later)
+
+    def say_finished(self) -> None:
+        """Nothing is missing any more, unless something has been brought back meanwhile."""
+        self._claimed_to_finish().update(finish_at=None)
+
+    def _claimed_to_finish(self) -> models.QuerySet[LiveSession]:
+        # What is to be looked at anew has a time that is not in the future.
+        rows = LiveSession.objects.filter(pk=self.pk, epoch=self.epoch)
+        return rows.filter(finish_at__gt=timezone.now())
+
+    def _lacks_any(self, languages: Collection[str]) -> bool:
+        """Whether a sentence has no caption in one of these languages, not even a failed one."""
+        said = self.segments.filter(dropped_at=None)
+        return any(
+            said.exclude(
+                pk__in=self.translations.filter(language=language).values("segment")
+            ).exists()
+            for language in languages
+        )
+
     def set_source_language(self, code: str) -> None:
         """What is spoken from now on. Raises Superseded."""
         with transaction.atomic():
@@ -315,10 +374,11 @@ class LiveSession(models.Model):
         """Store a segment's text in a language; None where it failed, which a later text mends.
 
         It has no seq yet where it is held, waits behind one that is, or was dropped. Storing again
-        what is already there changes nothing. Raises Superseded.
+        what is already there changes nothing. Raises Superseded, also where the session has ended
+        since it was claimed.
         """
         with transaction.atomic():
-            self._lock()
+            self._lock(even_ended=self.state == State.ENDED)
             translation = segment.translations.filter(language=language).first()
             if translation is None:
                 translation = Translation(segment=segment, session=self, language=language)
@@ -401,10 +461,12 @@ class LiveSession(models.Model):
                 changed.append(session)
         return changed
 
-    def _lock(self) -> None:
+    def _lock(self, *, even_ended: bool = False) -> None:
         """Take the row's lock and its newest values; the epoch must still be ours."""
         current = LiveSession.objects.select_for_update().filter(pk=self.pk).first()
-        if current is None or current.epoch != self.epoch or current.state == State.ENDED:
+        if current is None or current.epoch != self.epoch:
+            raise Superseded
+        if current.state == State.ENDED and not even_ended:
             raise Superseded
         for field in self._meta.concrete_fields:
             setattr(self, field.attname, getattr(current, field.attname))
@@ -420,7 +482,7 @@ class LiveSession(models.Model):
             self.paused_at = None
 
     def _pause(self, now: datetime) -> None:
-        self.state, self.paused_at = State.PAUSED, now
+        self.state, self.paused_at, self.finish_at = State.PAUSED, now, timezone.now()
         if self.wanted == State.PAUSED:
             self.wanted = ""
         self.save()
@@ -428,6 +490,7 @@ class LiveSession(models.Model):
     def _end(self, now: datetime) -> None:
         self._end_pause(now)
         self.state, self.ended_at, self.wanted = State.ENDED, now, ""
+        self.finish_at = now
         self.save()
 
 

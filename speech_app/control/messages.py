@@ -83,7 +83,10 @@ class ShownText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence(Message):
-    """A segment. `held_until` is None where it waits for nobody; `dropped_by` "" not dropped."""
+    """A segment. `dropped_by` is "" where it is not dropped.
+
+    Nobody sees it before `held_until`, be it for one before it; None where it waits for nothing.
+    """
 
     type: ClassVar[str] = "sentence"
     session: int

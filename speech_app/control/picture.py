@@ -168,8 +168,15 @@ def _sentences(session: LiveSession) -> Iterator[Sentence]:
     corrections: dict[tuple[int, int | None], Correction] = {}
     for correction in Correction.objects.filter(segment__in=segments).order_by("pk"):
         corrections[correction.segment_id, correction.translation_id] = correction
+    held_until: datetime | None = None
     for segment in segments:
-        yield _sentence(session, segment, translations[segment.pk], corrections)
+        rows = translations[segment.pk]
+        waits = not segment.dropped_at and not any(row.seq for row in rows)
+        if waits and segment.held_until and segment.is_held:
+            held_until = max(segment.held_until, held_until or segment.held_until)
+        # Its own time may be over, or it was never held: then it waits behind that one.
+        waits = waits and (segment.held_until is not None or bool(rows))
+        yield _sentence(session, segment, rows, corrections, held_until if waits else None)
 
 
 def _sentence(
@@ -177,13 +184,13 @@ def _sentence(
     segment: Segment,
     translations: Sequence[Translation],
     corrections: Mapping[tuple[int, int | None], Correction],
+    held_until: datetime | None,
 ) -> Sentence:
     own = [row for row in translations if row.language == segment.source_language]
     source = _text(
         segment.text, corrections.get((segment.pk, None)), seen=any(row.seq for row in own)
     )
     dropped = segment.dropped_at is not None
-    waits = any(row.seq is None for row in translations) or not translations
     return Sentence(
         session=session.pk,
         segment=segment.number,
@@ -197,11 +204,7 @@ def _sentence(
             if row not in own
         },
         start_ms=segment.start_ms,
-        held_until=(
-            segment.held_until.isoformat()
-            if segment.held_until and segment.is_held and waits and not dropped
-            else None
-        ),
+        held_until=held_until.isoformat() if held_until else None,
         dropped_by=(name_of(segment.dropped_by) or "somebody") if dropped else "",
     )
 

@@ -25,6 +25,7 @@ from sessions_app.messages import Message
 from sessions_app.models import Event, OperatorPresence
 from sessions_app.outbox import Frame, Outbox
 from sessions_app.permissions import Action, may
+from sessions_app.tidying import tidy
 from sessions_app.works import Works
 from speech_app.control.messages import Clock
 from speech_app.control.picture import Picture, picture_of, samples_of
@@ -226,9 +227,18 @@ class ControlRooms(PerLoop):
                 room.spoken(message["frame"])
 
     async def _mend(self) -> None:
+        failing = False
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
             await self._groups.mend()
+            try:
+                # What an operator brings back may want translating, with nobody else there.
+                await tidy()
+                failing = False
+            except Exception as error:
+                if not failing:
+                    logger.warning("What others left cannot be looked after: %s", error)
+                failing = True
 
 
 def may_run(cookies: str, event: int) -> bool:

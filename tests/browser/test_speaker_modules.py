@@ -255,3 +255,74 @@ def test_four_seconds_of_nothing_are_noticed_and_speech_clears_it(modules: Page)
 def test_one_crack_is_no_reason_to_complain_but_clipping_is(modules: Page) -> None:
     assert modules.evaluate(WATCH, [0.3, 1, 0.3, 0.3]) == ["fine"] * 4
     assert modules.evaluate(WATCH, [1, 0.5, 1, 1]) == ["fine"] * 3 + ["too-loud"]
+
+
+STOP = """
+async ({ verb, steps }) => {
+  const { SpeakerSession } = await import("/js/speaker/speaker-session.js");
+  const kept = { WebSocket, setInterval, now: performance.now };
+  let now = 0;
+  let tick;
+  const sockets = [];
+  globalThis.WebSocket = class {
+    static OPEN = 1;
+    readyState = 1;
+    bufferedAmount = 0;
+    sent = [];
+    constructor() { sockets.push(this); }
+    send(data) { this.sent.push(JSON.parse(data).type); }
+    close() {}
+  };
+  globalThis.setInterval = (again) => { tick = again; };
+  performance.now = () => now;
+  try {
+    const nothing = () => {};
+    const session = new SpeakerSession("/ws/speak/x/", "tab", {
+      onChange: nothing, onCaption: nothing, onAudience: nothing, onLag: nothing,
+      onProblem: nothing, onStored: nothing,
+    });
+    await null;
+    const [socket] = sockets;
+    const say = (message) => socket.onmessage({ data: JSON.stringify(message) });
+    socket.onopen();
+    say({ type: "ready", session: null, next_frame: 0 });
+    session.start({ source_language: "en-US", rehearsal: false });
+    say({ type: "state", session: 1, state: "live", next_frame: 0 });
+    session[verb]();
+    for (const [seconds, message] of steps) {
+      now += 1000 * seconds;
+      tick();
+      if (message && sockets.length === 1) say(message);
+    }
+    return { phase: session.phase, sent: socket.sent, connections: sockets.length };
+  } finally {
+    globalThis.WebSocket = kept.WebSocket;
+    globalThis.setInterval = kept.setInterval;
+    performance.now = kept.now;
+  }
+}
+"""
+STOPPING = {"type": "state", "session": 1, "state": "live", "next_frame": 0}
+AUDIENCE = {"type": "audience", "total": 0, "languages": {}}
+
+
+@pytest.mark.parametrize("message", [STOPPING, AUDIENCE])
+@pytest.mark.parametrize(("verb", "state"), [("end", "ended"), ("pause", "paused")])
+def test_a_stop_that_the_server_works_on_is_waited_for(
+    modules: Page, verb: str, state: str, message: dict[str, Any]
+) -> None:
+    done = {**STOPPING, "state": state}
+    steps = [[5, message]] * 18 + [[5, done]]
+    result = modules.evaluate(STOP, {"verb": verb, "steps": steps})
+    assert result == {"phase": state, "sent": ["start", verb], "connections": 1}
+
+
+@pytest.mark.parametrize("verb", ["end", "pause"])
+@pytest.mark.parametrize("before", [[], [[15, STOPPING]]])
+def test_a_stop_of_which_nothing_is_heard_is_asked_for_on_a_new_connection(
+    modules: Page, verb: str, before: list[Any]
+) -> None:
+    for silent_s, connections in ((19, 1), (21, 2)):
+        steps = [*before, [silent_s, None]]
+        result = modules.evaluate(STOP, {"verb": verb, "steps": steps})
+        assert result["connections"] == connections

@@ -239,6 +239,45 @@ def test_what_was_seen_can_no_longer_be_dropped(session: LiveSession, operator: 
     assert seen(session) == [(1, "es 1")]
 
 
+def test_what_waits_behind_a_sentence_that_is_written_in_can_be_dropped_and_written_in(
+    session: LiveSession, operator: User
+) -> None:
+    for _ in range(4):
+        say(session)
+    holding.keep_waiting(session, 1)
+    pass_time(session, 25)
+    assert [segment.is_held for segment in session.segments.all()] == [True, False, False, False]
+    holding.drop(session, 2, operator)
+    Segment.objects.filter(number=3).update(created_at=timezone.now())
+    holding.keep_waiting(session, 3)
+    assert session.segments.get(number=3).is_held
+    holding.show_now(session, 1)
+    assert seen(session) == [(1, "es 1")]
+    holding.show_now(session, 3)
+    holding.release_overdue()
+    assert seen(session) == [(1, "es 1"), (2, "es 3"), (3, "es 4")]
+    for number in (1, 3, 4):
+        with pytest.raises(TooLate, match="have seen"):
+            holding.drop(session, number, operator)
+
+
+def test_what_was_never_held_cannot_be_dropped_before_it_is_translated(
+    session: LiveSession, operator: User
+) -> None:
+    """Listeners have seen its words while they were spoken."""
+    LiveSession.objects.update(hold_s=0)
+    session.finish_segment(
+        source_language="en-US",
+        text="en 1",
+        start_ms=0,
+        end_ms=900,
+        acked_frame=1,
+        acked_samples=16_000,
+    )
+    with pytest.raises(TooLate):
+        holding.drop(session, 1, operator)
+
+
 def test_a_shorter_time_counts_for_what_waits_already(session: LiveSession) -> None:
     segment = say(session)
     holding.hold_for(session, 5)

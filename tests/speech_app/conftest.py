@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from django.core.cache import cache
 
-from speech_app import stage
+from sessions_app.models import transcript
+from speech_app import consumers, finishing, stage
 from speech_app.backends.base import Backend
 from speech_app.backends.embedded.backend import EmbeddedBackend
 from tests.speech_app.scripted import ScriptedBackend
@@ -40,8 +42,17 @@ async def embedded(use: Callable[[Backend], None]) -> AsyncIterator[EmbeddedBack
 
 
 @pytest.fixture
+def soon_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A speaker without a sign of life is gone after 2 s."""
+    monkeypatch.setattr(transcript, "SPEAKER_GONE_AFTER", timedelta(seconds=1))
+    monkeypatch.setattr(transcript, "_SWEEP_GRACE", timedelta(seconds=1))
+    monkeypatch.setattr(consumers, "TOUCH_EVERY", 1)
+
+
+@pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> ScriptedBackend:
     """What live sessions of this process are recognised, translated and voiced by."""
     backend = ScriptedBackend()
-    monkeypatch.setattr(stage, "get_backend", lambda: backend)
+    for module in (stage, finishing):
+        monkeypatch.setattr(module, "get_backend", lambda: backend)
     return backend

@@ -49,7 +49,7 @@ class Recogniser:
     """A `SpeechTranslator` that hears what the test says, in the audio that was fed last."""
 
     def __init__(self, targets: Sequence[str]) -> None:
-        self.samples = 0
+        self.fed = b""
         self.finishes = asyncio.Event()
         """Until this is set, what was said last is not recognised yet."""
         self.finishes.set()
@@ -57,6 +57,11 @@ class Recogniser:
         self._heard_until = 0
         self._keys = itertools.count(1)
         self._events: asyncio.Queue[SpeechEvent | Exception | None] = asyncio.Queue()
+
+    @property
+    def samples(self) -> int:
+        """How much was fed."""
+        return len(self.fed) // 2
 
     def hears(self, text: str) -> None:
         """Words that are still being spoken."""
@@ -76,7 +81,7 @@ class Recogniser:
         self._events.put_nowait(error)
 
     def feed(self, pcm: bytes) -> None:
-        self.samples += len(pcm) // 2
+        self.fed += pcm
 
     async def events(self) -> AsyncIterator[SpeechEvent]:
         while (event := await self._events.get()) is not None:

@@ -297,3 +297,20 @@ async def test_a_sentence_that_cannot_be_translated_keeps_no_other_from_it(
     for number in (1, 2):
         line.expect(said(number)).set_result(None)
     await until(lambda: (2, "dos") in room.told)
+
+
+async def test_at_the_end_each_failed_translation_has_one_more_try(
+    room: Room, line: LanguageLine
+) -> None:
+    room.translations = {
+        "text 1": [BackendDown("it crashes"), "never asked for"],
+        "text 2": ["dos"],
+        "text 3": [BackendDown("it crashes")],
+        "text 4": ["cuatro"],
+    }
+    for number in (1, 2, 3, 4):
+        line.expect(said(number)).set_result(None)
+    await line.drain()
+    assert room.stored[4:] == [(2, "dos"), (4, "cuatro")]
+    assert room.translations["text 1"] == ["never asked for"]
+    assert room.voiced == []

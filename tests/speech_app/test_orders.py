@@ -45,10 +45,11 @@ async def test_an_operator_pauses_and_the_speaker_goes_on_without_losing_a_word(
         await talk.play(recorded(0, FIRST_MS))
         await heard(talk, 1)
         await sync_to_async((await session_of(event)).order)(State.PAUSED)
-        # Who does not know of it yet speaks on.
-        await talk.play(recorded(FIRST_MS, BOTH_MS))
         message = "The organiser has paused the session. Press Resume to go on."
         await talk.expect(type="problem", code="operator", message=message, fatal=False)
+        # Who takes no notice of it speaks on. That the pause cuts no word in two makes recognition
+        # hear the same each time; where it does, see the test of its sound in test_stage.py.
+        await talk.play(recorded(FIRST_MS, BOTH_MS))
         await talk.expect(type="state", state="paused")
         await talk.start()
         await play_on(talk, recorded(0, BOTH_MS))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from sessions_app import holding
 from sessions_app.announcements import mute
-from sessions_app.models import Event, LiveSession, transcript
+from sessions_app.models import Event, LiveSession
 from sessions_app.models.transcript import State
 from speech_app import consumers
 from tests.clients import until_stored
@@ -38,14 +37,6 @@ async def say_held(talk: Socket, backend: ScriptedBackend, *sentences: str) -> L
     waiting = session.translations.filter(language="es-ES", seq=None, text__isnull=False)
     await until_stored(waiting.acount, len(sentences))
     return session
-
-
-@pytest.fixture
-def soon_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A speaker without a sign of life is gone after 2 s."""
-    monkeypatch.setattr(transcript, "SPEAKER_GONE_AFTER", timedelta(seconds=1))
-    monkeypatch.setattr(transcript, "_SWEEP_GRACE", timedelta(seconds=1))
-    monkeypatch.setattr(consumers, "TOUCH_EVERY", 1)
 
 
 @pytest.mark.usefixtures("soon_gone")
@@ -105,6 +96,58 @@ async def test_a_speakers_page_hears_of_its_session_while_an_operator_stops_it(
         await sync_to_async(holding.show_now)(session, 1)
         await talk.expect(type="state", state="paused")
         assert talk.all(type="state")[-1]["next_frame"] == 1
+
+
+@pytest.mark.parametrize(("wish", "state"), [("end", "ended"), ("pause", "paused")])
+async def test_a_speakers_page_hears_of_its_session_while_it_is_stopped_as_it_wished(
+    make_event: MakeEvent,
+    backend: ScriptedBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    wish: str,
+    state: str,
+) -> None:
+    """An operator may hold its last words for longer than the page waits without a sign."""
+    monkeypatch.setattr(consumers, "SAY_EVERY_S", 0.2)
+    event = await sync_to_async(make_event)("es-ES")
+    async with speaking(await token_of(event)) as talk:
+        session = await say_held(talk, backend, "one")
+        await talk.send(type=wish)
+        await talk.expect(5, type="state", session=session.pk, state="live")
+        await sync_to_async(holding.show_now)(session, 1)
+        await talk.expect(type="state", state=state)
+        told = len(talk.received)
+        await asyncio.sleep(1)
+        assert [message["state"] for message in talk.received[told:] if "state" in message] == []
+
+
+async def test_a_pause_in_the_middle_of_a_word_loses_no_sound_and_doubles_none(
+    make_event: MakeEvent, backend: ScriptedBackend
+) -> None:
+    event = await sync_to_async(make_event)("es-ES")
+    sound = [number.to_bytes(2, "little") * 1600 for number in range(1, 201)]
+    async with speaking(await token_of(event)) as talk:
+        await start(talk)
+        session = await LiveSession.objects.aget()
+        for frame in range(10):
+            await talk.send_audio(frame, sound[frame])
+        await sync_to_async(session.order)(State.PAUSED)
+        frame = 10
+        while not talk.all(type="state", state="paused"):  # who does not know of it yet speaks on
+            await talk.send_audio(frame, sound[frame])
+            frame += 1
+            await asyncio.sleep(0.1)
+        after = (await talk.expect(type="state", state="paused"))["next_frame"]
+        assert 10 <= after <= frame
+        await start(talk)
+        again = (await talk.expect(2, type="state", state="live"))["next_frame"]
+        assert again == after
+        for frame in range(again, len(sound)):
+            await talk.send_audio(frame, sound[frame])
+        await talk.send(type="end")
+        await talk.expect(type="state", state="ended")
+    first, second = backend.recognisers
+    assert first.fed == b"".join(sound[:after])
+    assert first.fed + second.fed == b"".join(sound)
 
 
 async def test_a_session_that_an_operator_has_ended_ends_though_its_process_has_died(

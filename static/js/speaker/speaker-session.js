@@ -10,7 +10,8 @@ const SILENT_SERVER_S = 25;
 const BYTES_PER_SECOND = 2 * SPEECH_RATE;
 const PUMP_MS = 250;
 const RETRY_START_MS = 5_000;
-/** Finishing what was said takes seconds; an answer that does not come by then is asked for anew. */
+/** Finishing what was said takes seconds, and longer where an operator holds its captions; then the
+ * server says so every few seconds. Where it has said nothing for so long, it is asked anew. */
 const UNANSWERED_MS = 20_000;
 
 /** Close codes after which this page stays away, and what it is then. @type {Record<number, Phase>} */
@@ -66,7 +67,8 @@ export class SpeakerSession {
   #interrupted = false;
   /** Nothing more is sent before the next acknowledgement. */
   #tooFast = false;
-  /** When the pause or end that the user wants was sent, if it was. @type {number | null} */
+  /** When the pause or end that the user wants was sent, if it was, or the server's last word since.
+   * @type {number | null} */
   #finishingSince = null;
   #takeOver = false;
   #startOptions = { source_language: "auto", rehearsal: false };
@@ -209,6 +211,7 @@ export class SpeakerSession {
   /** @param {any} message */
   #receive(message) {
     this.#saidUnheard = 0;
+    if (this.#finishingSince !== null) this.#finishingSince = performance.now();
     switch (message.type) {
       case "ready": return this.#welcomed(message);
       case "state": return this.#stateChanged(message);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from websockets.asyncio.client import connect
 
 from sessions_app import holding
@@ -27,6 +29,7 @@ from sessions_app.models import (
 )
 from sessions_app.models.event import Role
 from sessions_app.permissions import ADMINISTRATOR, OPERATOR, ORGANISER, REVIEWER
+from speech_app.control.messages import Sentence
 from speech_app.control.picture import picture_of
 from tests.clients import JSON, Client, listener, recorded, speaker, until_stored
 from tests.conftest import LaunchServer, Server
@@ -498,6 +501,40 @@ async def test_words_are_seen_while_they_are_spoken(server: Server, event: Event
         )
         await talk.send(type="end")
         await talk.expect(type="state", state="ended")
+
+
+@pytest.mark.django_db
+def test_a_sentence_is_held_for_as_long_as_the_one_before_it(make_event: MakeEvent) -> None:
+    session = LiveSession.go_live(
+        make_event("es-ES").speakers.get(),
+        client="tab",
+        source_language="en-US",
+        rehearsal=False,
+        take_over=False,
+    )
+    holding.hold_for(session, 20)
+    for number in range(1, 5):
+        say(session, f"en {number}", es=f"es {number}")
+    holding.keep_waiting(session, 1)
+    holding.drop(session, 2, person("somebody", OPERATOR))
+    over, later = timezone.now() - timedelta(seconds=1), timezone.now() + timedelta(minutes=9)
+    session.segments.filter(number__in=(2, 3)).update(held_until=over)
+    session.segments.filter(number=4).update(held_until=later)
+    held_until = session.segments.get(number=1).held_until
+    assert held_until
+
+    def shown() -> dict[str, str | None]:
+        messages = picture_of(session.event).messages
+        return {
+            key.removeprefix("sentence "): one.held_until
+            for key, one in messages.items()
+            if isinstance(one, Sentence)
+        }
+
+    first = held_until.isoformat()
+    assert shown() == {"1": first, "2": None, "3": first, "4": later.isoformat()}
+    holding.show_now(session, 3)
+    assert shown() == {"1": None, "2": None, "3": None, "4": later.isoformat()}
 
 
 @pytest.mark.django_db
