@@ -32,7 +32,7 @@ check: prepare-tests
 	$(PYTHON) manage.py check
 
 test: check
-	$(PYTHON) -m pytest -n3 --dist loadgroup --no-loadscope-reorder --durations=15 $(ARGS)
+	$(PYTHON) -m pytest -n2 --dist loadgroup --no-loadscope-reorder --durations=15 $(ARGS)
 
 bench: prepare-tests
 	$(PYTHON) -m tests.bench $(ARGS)

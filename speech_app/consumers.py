@@ -81,6 +81,7 @@ class SpeakerConsumer(Socket):
         self._stage = Stage.here()
         self._hold: Hold | None = None
         self._stopping: LiveSession | None = None
+        self._stopping_hold: Hold | None = None
         self._told: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._complained = False
@@ -208,7 +209,8 @@ class SpeakerConsumer(Socket):
             self._tell_outcome(hold.session, await self._stop(hold))
 
     async def _end(self, received: Received) -> None:
-        running = self._hold.session if self._hold else None
+        hold = self._hold
+        running = hold.session if hold else None
         if running is None:
             running = await persist(
                 self._say_storage_is_away, _newest_session, self.speaker.event_id
@@ -222,7 +224,7 @@ class SpeakerConsumer(Socket):
                 self._tell(_busy())
                 return
         self._hold = None
-        with self._saying_that_it_stops(running):
+        with self._saying_that_it_stops(running, hold):
             session = await self._stage.end(running, self._say_storage_is_away)
         self._tell_outcome(running, session)
 
@@ -276,7 +278,8 @@ class SpeakerConsumer(Socket):
         """Again and again: a page that hears nothing for long takes its connection for dead."""
         while True:
             await asyncio.sleep(SAY_EVERY_S)
-            if self._hold and self._hold.interpreter.storage_is_away:
+            hold = self._hold or self._stopping_hold
+            if hold and hold.interpreter.storage_is_away:
                 self._tell(NOT_STORED)
             if self._hold and layer_is_away():
                 self._tell(LATE_FOR_LISTENERS)
@@ -287,12 +290,12 @@ class SpeakerConsumer(Socket):
                 self._tell_state_of(self._stopping)
 
     @contextlib.contextmanager
-    def _saying_that_it_stops(self, session: LiveSession) -> Iterator[None]:
-        self._stopping = session
+    def _saying_that_it_stops(self, session: LiveSession, hold: Hold | None) -> Iterator[None]:
+        self._stopping, self._stopping_hold = session, hold
         try:
             yield
         finally:
-            self._stopping = None
+            self._stopping = self._stopping_hold = None
 
     async def _look_after_speaker(self, ticks: int) -> None:
         hold = self._hold
@@ -328,7 +331,7 @@ class SpeakerConsumer(Socket):
 
     async def _stop(self, hold: Hold) -> LiveSession | None:
         self._hold = None
-        with self._saying_that_it_stops(hold.session):
+        with self._saying_that_it_stops(hold.session, hold):
             return await self._stage.pause(hold)
 
     def _tell_outcome(self, ours: LiveSession, now: LiveSession | None) -> None:

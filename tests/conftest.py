@@ -28,8 +28,8 @@ READY_WITHIN_S = 60
 LANES = ("services", "browser", "azure", "embedded")
 """Tests with one of these markers, the first they have, run one after the other.
 
-They mostly wait: three lanes fit beside one another on two cores, with a speaker in each. The first
-three take about as long as one another.
+On two cores two lanes fit beside one another: with a third, pages and microphones lose sound. In
+this order two workers end at about the same time.
 """
 
 
